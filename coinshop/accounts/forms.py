@@ -1,0 +1,73 @@
+"""What we ask people about themselves."""
+
+from datetime import date
+from typing import Any
+
+from allauth.account import forms as allauth
+from django import forms
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from coinshop.accounts import countries
+from coinshop.accounts.models import User
+
+YOUNGEST = 13  # to have an account at all; buying and sending ask for the country's own age
+
+
+class DateInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d", attrs={"autocomplete": "bday"})
+
+
+class ResidenceForm(forms.Form):
+    """Where somebody lives and when they were born: what the law wants to know before coins are sold."""
+
+    country = forms.ChoiceField(label=_("Country you live in"), choices=[], help_text=_("It decides your currency."))
+    birth_date = forms.DateField(label=_("Date of birth"), widget=DateInput(), help_text=_("Coins are for adults."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        country = self.fields["country"]
+        assert isinstance(country, forms.ChoiceField)
+        country.choices = [("", _("Choose")), *countries.choices()]
+        country.widget.attrs["autocomplete"] = "country"
+
+    def clean_birth_date(self) -> date:
+        born: date = self.cleaned_data["birth_date"]
+        today = timezone.now().date()
+        if born > today or born.year < today.year - 120:
+            raise forms.ValidationError(_("Check the date: it should be the day you were born."))
+        if (User(birth_date=born).age_on(today) or 0) < YOUNGEST:
+            raise forms.ValidationError(_("You can have an account from the age of %(age)s."), params={"age": YOUNGEST})
+        return born
+
+    def save(self, person: User) -> None:
+        person.country = self.cleaned_data["country"]
+        person.birth_date = self.cleaned_data["birth_date"]
+        person.save(update_fields=["country", "birth_date"])
+
+
+class SignupForm(ResidenceForm, allauth.SignupForm):  # type: ignore[misc]  # allauth ships no types
+    """allauth's own fields for e-mail, name and password, and where somebody lives."""
+
+    field_order = ["email", "username", "password1", "country", "birth_date"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name = self.fields["username"]
+        name.label = _("Your name in the shop")
+        name.help_text = _("Others see it as @name. Small letters, digits, dots and underscores.")
+        name.widget.attrs.update({"placeholder": "", "autocapitalize": "none", "spellcheck": "false"})
+        self.fields["email"].widget.attrs["placeholder"] = ""
+        self.fields["password1"].widget.attrs["placeholder"] = ""
+
+    def save(self, request: HttpRequest) -> User:
+        person: User = allauth.SignupForm.save(self, request)
+        person.language = get_language() or "en"
+        person.save(update_fields=["language"])
+        ResidenceForm.save(self, person)
+        return person

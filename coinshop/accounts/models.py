@@ -1,0 +1,108 @@
+"""The people who use the shop, and what the law of their country says."""
+
+from datetime import date
+from typing import Any, ClassVar, Self
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import MinLengthValidator, RegexValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+HANDLE_VALIDATORS = [
+    MinLengthValidator(2),
+    RegexValidator(
+        r"\A[a-z0-9][a-z0-9_.]*\Z",
+        _("Use small letters a to z, digits, dots and underscores, and begin with a letter or a digit."),
+    ),
+]
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, handle: str, password: str | None = None, **facts: Any) -> "User":
+        user = self.model(email=email.lower(), handle=handle.lower(), **facts)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, handle: str, password: str, **facts: Any) -> "User":
+        return self.create_user(email, handle, password, is_staff=True, is_superuser=True, **facts)
+
+    def get_by_natural_key(self, email: str | None) -> "User":
+        return self.get(email=(email or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. They sign in with their e-mail address and are known to others by their handle."""
+
+    handle = models.CharField(_("name"), max_length=30, unique=True, validators=HANDLE_VALIDATORS)
+    email = models.EmailField(_("e-mail"), unique=True)
+    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Where you live."))
+    birth_date = models.DateField(_("date of birth"), null=True, blank=True)
+    language = models.CharField(_("language"), max_length=10, default="en")
+    is_staff = models.BooleanField(_("may open the console"), default=False)
+    is_active = models.BooleanField(_("active"), default=True)
+    joined_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["handle"]
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(handle=models.functions.Lower("handle")), name="handles_are_in_small_letters"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(email=models.functions.Lower("email")), name="addresses_are_in_small_letters"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"@{self.handle}"
+
+    def clean(self) -> None:
+        self.email = self.email.lower()
+        self.handle = self.handle.lower()
+
+    def age_on(self, day: date) -> int | None:
+        """Whole years, or None when the date of birth is not known. Born on 29 February, a year older on 1 March."""
+        if self.birth_date is None:
+            return None
+        had_birthday = (day.month, day.day) >= (self.birth_date.month, self.birth_date.day)
+        return day.year - self.birth_date.year - (not had_birthday)
+
+
+class CountryLaw(models.Model):
+    """What a country says about selling coins, from a day on. The newest row that has begun is in force."""
+
+    country = models.CharField(_("country"), max_length=2)
+    valid_from = models.DateField(_("valid from"))
+    adult_age = models.PositiveSmallIntegerField(_("age to buy and to send gifts"))
+    withdrawal_days = models.PositiveSmallIntegerField(_("days to withdraw from a purchase"))
+    tax_name = models.CharField(_("name of the tax"), max_length=20, blank=True)
+    tax_rate_bp = models.PositiveIntegerField(_("tax rate"), help_text=_("in hundredths of a percent: 2300 is 23 %"))
+    source = models.CharField(_("source"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("law of a country")
+        verbose_name_plural = _("laws of countries")
+        constraints = [
+            models.UniqueConstraint(fields=["country", "valid_from"], name="one_law_per_country_and_day"),
+            models.CheckConstraint(condition=models.Q(tax_rate_bp__lt=10_000), name="tax_is_below_its_price"),
+            models.CheckConstraint(condition=models.Q(adult_age__gte=18), name="coins_are_for_adults"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.country}, {self.valid_from}"
+
+    @classmethod
+    def in_force(cls, country: str, on: date | None = None) -> Self | None:
+        """The law of `country` on a day (today if none is given), or None where we know none and so cannot sell."""
+        day = on or timezone.now().date()
+        return cls.objects.filter(country=country, valid_from__lte=day).order_by("-valid_from").first()

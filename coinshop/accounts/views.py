@@ -1,0 +1,57 @@
+"""A person's own page, and the mail that this shop sent when it is run for a look."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from coinshop.accounts import countries, mailbox
+from coinshop.accounts.forms import ResidenceForm
+from coinshop.accounts.models import User
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def me(request: HttpRequest) -> HttpResponse:
+    """Who I am here. Where I live is asked for once, if it is not known."""
+    person = request.user
+    assert isinstance(person, User)
+    is_known = bool(person.country and person.birth_date)
+    form = None if is_known else ResidenceForm(request.POST or None, initial={"country": person.country})
+    if form is not None and request.method == "POST" and form.is_valid():
+        form.save(person)
+        messages.success(request, _("Saved."))
+        return redirect("me")
+    address = person.emailaddress_set.filter(email=person.email).first()  # type: ignore[attr-defined]  # allauth's relation
+    context: dict[str, Any] = {
+        "person": person,
+        "form": form,
+        "country": countries.name_of(person.country) if person.country else "",
+        "is_confirmed": bool(address and address.verified),
+    }
+    return render(request, "accounts/me.html", context, status=422 if form is not None and form.errors else 200)
+
+
+@require_safe
+def mailbox_list(request: HttpRequest) -> HttpResponse:
+    _only_where_there_is_one()
+    return render(request, "accounts/mailbox.html", {"mails": mailbox.mails()})
+
+
+@require_safe
+def mailbox_mail(request: HttpRequest, name: str) -> HttpResponse:
+    _only_where_there_is_one()
+    mail = mailbox.mail(name)
+    if mail is None:
+        raise Http404
+    return render(request, "accounts/mail.html", {"mail": mail})
+
+
+def _only_where_there_is_one() -> None:
+    if not settings.HAS_MAILBOX:
+        raise Http404

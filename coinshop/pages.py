@@ -1,0 +1,126 @@
+"""Pages that need both what was bought and what was given, and answers that belong to no app."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from coinshop.accounts.models import User
+from gifts.models import Creator, SentGift
+from payments import tracker
+from payments.models import Order
+from wallet import ledger
+from wallet.ledger import AccountKind, Line, TransferKind
+
+LINES = 30
+ORDERS = 10
+
+ACCOUNTS = {
+    AccountKind.COINS: ledger.coins_of,
+    AccountKind.PROMO: ledger.promo_of,
+    AccountKind.DIAMONDS: ledger.diamonds_of,
+}
+
+
+@login_required
+@require_safe
+def wallet(request: HttpRequest) -> HttpResponse:
+    """Balances, a statement of one account with its running balance, and the orders."""
+    person = request.user
+    assert isinstance(person, User)
+    have = ledger.balances(person.pk)
+    is_creator = Creator.objects.filter(pk=person.pk).exists()
+    kind = _chosen_account(request, have, is_creator)
+    lines = ledger.statement(ACCOUNTS[kind](person.pk), before=_before(request), limit=LINES + 1)
+    context = {
+        "coins": have.coins,
+        "promo": have.promo,
+        "diamonds": have.diamonds if is_creator else None,
+        "unit": "diamond" if kind == AccountKind.DIAMONDS else "coin",
+        "rows": _rows(lines[:LINES]),
+        "tabs": _tabs(kind, have, is_creator),
+        "older_url": f"?account={kind.value}&before={lines[LINES - 1].transfer_id}" if len(lines) > LINES else "",
+        "is_newest": _before(request) is None,
+        "orders": [_order(order) for order in person.orders.order_by("-created_at")[:ORDERS]],
+    }
+    return render(request, "wallet/wallet.html", context)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return render(request, "403_csrf.html", status=403)
+
+
+def _chosen_account(request: HttpRequest, have: ledger.Balances, is_creator: bool) -> AccountKind:
+    asked = request.GET.get("account", "")
+    offered = [kind for kind, _label in _offered(have, is_creator)]
+    return AccountKind(asked) if asked in offered else AccountKind.COINS
+
+
+def _offered(have: ledger.Balances, is_creator: bool) -> list[tuple[AccountKind, str]]:
+    tabs = [(AccountKind.COINS, _("Coins")), (AccountKind.PROMO, _("Bonus coins"))]
+    return [*tabs, (AccountKind.DIAMONDS, _("Diamonds"))] if is_creator or have.diamonds else tabs
+
+
+def _tabs(current: AccountKind, have: ledger.Balances, is_creator: bool) -> list[dict[str, Any]]:
+    return [
+        {"name": label, "url": f"?account={kind.value}", "is_current": kind == current}
+        for kind, label in _offered(have, is_creator)
+    ]
+
+
+def _before(request: HttpRequest) -> int | None:
+    text = request.GET.get("before", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _rows(lines: list[Line]) -> list[dict[str, Any]]:
+    """Lines of the ledger, told with the orders and gifts that caused them."""
+    gifts = SentGift.objects.filter(transfer_id__in=[line.transfer_id for line in lines if line.kind == TransferKind.GIFT])
+    sent = {gift.transfer_id: gift for gift in gifts.select_related("gift", "sender", "creator__person")}
+    causes = [line.cause.removeprefix("order:") for line in lines if line.cause.startswith("order:")]
+    orders = {f"order:{order.pk}": order for order in Order.objects.filter(pk__in=causes)}
+    return [_row(line, sent.get(line.transfer_id), orders.get(line.cause)) for line in lines]
+
+
+def _row(line: Line, sent: SentGift | None, order: Order | None) -> dict[str, Any]:
+    row = {"amount": line.amount, "balance_after": line.balance_after, "at": line.at, "transfer_id": line.transfer_id}
+    if sent:
+        return row | _told_gift(line, sent)
+    return row | {
+        "title": line.kind.label.capitalize(),
+        "detail": order.number if order else "",
+        "url": reverse("payments:order", args=[order.pk]) if order else "",
+        "picture": "",
+        "icon": "i-plus",
+        "tone": "is-good",
+    }
+
+
+def _told_gift(line: Line, sent: SentGift) -> dict[str, Any]:
+    title = f"{sent.quantity:,} × {sent.gift}" if sent.quantity > 1 else str(sent.gift)
+    if line.amount < 0:
+        detail = _("to @%(handle)s") % {"handle": sent.creator.person.handle}
+        url = reverse("gifts:creator", args=[sent.creator.person.handle])
+    else:
+        coins = ngettext("%(coins)s coin", "%(coins)s coins", sent.coins) % {"coins": f"{sent.coins:,}"}
+        detail, url = _("from @%(handle)s, %(coins)s") % {"handle": sent.sender.handle, "coins": coins}, ""
+    return {"title": title, "detail": detail, "url": url, "picture": static(sent.gift.picture_path), "icon": "", "tone": ""}
+
+
+def _order(order: Order) -> dict[str, Any]:
+    return {
+        "number": order.number,
+        "url": reverse("payments:order", args=[order.pk]),
+        "at": order.created_at,
+        "coins": order.total_coins,
+        "price": tracker.price_of(order),
+        "state": order.get_state_display(),
+        "is_settled": order.is_settled,
+        "receipt_url": reverse("payments:receipt", args=[order.pk]) if order.is_settled else "",
+    }

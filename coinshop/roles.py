@@ -1,0 +1,44 @@
+"""What the people in the console may do, by role. Nobody's role writes the ledger."""
+
+from django.contrib.auth.models import Group, Permission
+
+PRICING, FINANCE, SUPPORT = "pricing", "finance", "support"
+
+_LOOK = ["payments.view_region", "payments.view_pricelist", "payments.view_packageprice", "gifts.view_gift"]
+_FOLLOW_AN_ORDER = [
+    "payments.view_order",
+    "payments.view_payment",
+    "payments.view_stripeevent",
+    "wallet.view_account",
+    "wallet.view_transfer",
+    "gifts.view_sentgift",
+    "gifts.view_creator",
+]
+_PRICE = [
+    "payments.add_pricelist",
+    "payments.change_pricelist",
+    "payments.delete_pricelist",
+    "payments.add_packageprice",
+    "payments.change_packageprice",
+    "payments.delete_packageprice",
+    "gifts.add_gift",
+    "gifts.change_gift",
+]
+
+ROLES = {
+    PRICING: [*_LOOK, *_PRICE],
+    FINANCE: [*_LOOK, *_FOLLOW_AN_ORDER],
+    SUPPORT: [*_LOOK, *_FOLLOW_AN_ORDER, "accounts.view_user", "payments.change_stripeevent"],
+}
+
+
+def make() -> None:
+    """Make the groups, or bring them up to date."""
+    for role, names in ROLES.items():
+        group, _ = Group.objects.get_or_create(name=role)
+        group.permissions.set([_permission(name) for name in names])
+
+
+def _permission(name: str) -> Permission:
+    app, codename = name.split(".")
+    return Permission.objects.get(content_type__app_label=app, codename=codename)

@@ -1,0 +1,22 @@
+"""The site's table of contents."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from coinshop import health, pages
+from coinshop.accounts import views as accounts
+
+urlpatterns = [
+    path("", include("payments.urls")),
+    path("", include("gifts.urls")),
+    path("wallet/", pages.wallet, name="wallet"),
+    path("me/", accounts.me, name="me"),
+    path("mailbox/", accounts.mailbox_list, name="mailbox"),
+    path("mailbox/<str:name>/", accounts.mailbox_mail, name="mail"),
+    path("accounts/", include("allauth.account.urls")),
+    path("language/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+]

@@ -1,0 +1,53 @@
+"""The shape of what people send when they buy. Prices are never among it, but the one they saw, to notice a change."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+CUSTOM = "custom"
+EASTERN_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
+
+
+class WholeNumberField(forms.CharField):
+    """A whole number in plain digits, or in those of Arabic keyboards. Python's own int() would take far more."""
+
+    def to_python(self, value: Any) -> Any:
+        text = str(super().to_python(value)).strip().translate(EASTERN_DIGITS)
+        if text == "":
+            return None
+        if not re.fullmatch(r"[0-9]{1,18}", text):
+            raise forms.ValidationError(_("Write a whole number with the digits 0 to 9, such as 900."), code="invalid")
+        return int(text)
+
+
+class ChoiceForm(forms.Form):
+    """A package, or a number of coins."""
+
+    package = forms.CharField(
+        max_length=20, error_messages={"required": _("Choose a package, or the number of coins you want.")}
+    )
+    amount = WholeNumberField(required=False, max_length=20)
+
+    def clean_package(self) -> str:
+        package: str = self.cleaned_data["package"]
+        if package != CUSTOM and not re.fullmatch(r"[0-9]{1,18}", package):
+            raise forms.ValidationError(_("This price is no longer on sale. Please choose again."))
+        return package
+
+    def clean(self) -> dict[str, Any]:
+        if self.is_custom and "amount" not in self.errors and self.cleaned_data.get("amount") is None:
+            self.add_error("amount", _("How many coins would you like? Write a whole number."))
+        return self.cleaned_data
+
+    @property
+    def is_custom(self) -> bool:
+        return self.cleaned_data.get("package") == CUSTOM
+
+
+class OrderForm(ChoiceForm):
+    """The summary's form: the choice, the price that was shown, and a key that makes a second sending harmless."""
+
+    key = forms.UUIDField()
+    seen_minor = WholeNumberField(max_length=20)

@@ -1,0 +1,149 @@
+"""What coins cost: live packages, the custom amount, and the offer that an order is made from."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from coinshop.accounts.models import CountryLaw
+from payments import money
+from payments.models import PackagePrice, PriceList, Region
+
+
+class NotSold(Exception):
+    """What was asked for is not on sale. `args[0]` says so to the person, with what to do next."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """Coins for a price, as it stands now. Prices are minor units and include the tax."""
+
+    price_list: PriceList
+    package: PackagePrice | None
+    coins: int
+    bonus: int
+    price_minor: int
+    currency: str
+    country: str
+    tax_minor: int
+    tax_rate_bp: int
+    tax_name: str
+
+    @property
+    def total_coins(self) -> int:
+        return self.coins + self.bonus
+
+    @property
+    def net_minor(self) -> int:
+        return self.price_minor - self.tax_minor
+
+
+def live_list(region: Region, channel: str = PriceList.Channel.WEB) -> PriceList | None:
+    """The price list that sells in a region now; None where nothing does."""
+    lists = PriceList.objects.filter(region=region, channel=channel, state=PriceList.State.LIVE)
+    return lists.select_related("region").prefetch_related("packages").first()
+
+
+def packages_on_sale(prices: PriceList) -> list[PackagePrice]:
+    """The packages of a list that the provider can charge, smallest first."""
+    least = money.least_charge(prices.region.currency)
+    return [package for package in prices.packages.all() if package.price_minor >= least]
+
+
+def offer_package(region: Region, country: str, package_id: int) -> Offer:
+    """A package of the region's live list. Raises NotSold for any other."""
+    prices = _selling(region)
+    for package in packages_on_sale(prices):
+        if package.pk == package_id:
+            return _offer(prices, country, package.coins, package.bonus, package.price_minor, package)
+    raise NotSold(_("This price is no longer on sale. Please choose again: these are today's prices."))
+
+
+def offer_amount(region: Region, country: str, coins: int) -> Offer:
+    """Any number of coins, within the region's limits; a package of just that size sells at its own price.
+
+    Raises NotSold, which names the nearest number that can be bought.
+    """
+    prices = _selling(region)
+    least, most = custom_limits(prices)
+    if coins < least:
+        raise NotSold(_("The smallest amount we can charge is %(least)s coins.") % {"least": f"{least:,}"})
+    if coins > most:
+        raise NotSold(_("At most %(most)s coins at once. You can buy again afterwards.") % {"most": f"{most:,}"})
+    for package in packages_on_sale(prices):
+        if package.coins == coins:
+            return _offer(prices, country, coins, package.bonus, package.price_minor, package)
+    return _offer(prices, country, coins, 0, custom_price(prices, coins), None)
+
+
+def custom_price(prices: PriceList, coins: int) -> int:
+    """The price of any number of coins, in minor units: in proportion, rounded up to what can be charged."""
+    if prices.custom_coins is None or prices.custom_price_minor is None:
+        raise NotSold(_("Only packages are sold in your region. Please choose one."))
+    return money.round_up(Decimal(coins * prices.custom_price_minor) / prices.custom_coins, prices.region.currency)
+
+
+def custom_limits(prices: PriceList) -> tuple[int, int]:
+    """The smallest and the largest custom amount: what the provider can charge, and what the list allows."""
+    if prices.custom_coins is None or prices.custom_price_minor is None or prices.custom_max_coins is None:
+        raise NotSold(_("Only packages are sold in your region. Please choose one."))
+    currency = prices.region.currency
+    least = -(-money.least_charge(currency) * prices.custom_coins // prices.custom_price_minor)
+    while custom_price(prices, least) < money.least_charge(currency):
+        least += 1
+    most = min(prices.custom_max_coins, money.most_charge(currency) * prices.custom_coins // prices.custom_price_minor)
+    return least, most
+
+
+def per_100(price_minor: int, coins: int) -> int:
+    """What 100 coins cost at this price, in minor units, to the nearest."""
+    return (price_minor * 200 + coins) // (coins * 2)
+
+
+def saving_percent(package: PackagePrice, app: PriceList | None) -> int | None:
+    """How much less a coin costs than in the app, in whole percent and never flattered; None where nothing is known.
+
+    Compared with the app's package of the same size, or else with its largest that is not larger.
+    """
+    rivals = [rival for rival in app.packages.all() if rival.coins <= package.coins] if app else []
+    if not rivals:
+        return None
+    rival = max(rivals, key=lambda each: each.coins)
+    ours, theirs = package.price_minor * (rival.coins + rival.bonus), rival.price_minor * (package.coins + package.bonus)
+    return max(0, (theirs - ours) * 100 // theirs)
+
+
+def best_value(packages: list[PackagePrice]) -> PackagePrice | None:
+    """The package with the lowest price per coin, if there is just one."""
+    ranked = sorted(packages, key=lambda each: Decimal(each.price_minor) / (each.coins + each.bonus))
+    if len(ranked) < 2:
+        return None
+    first, second = ranked[:2]
+    tie = first.price_minor * (second.coins + second.bonus) == second.price_minor * (first.coins + first.bonus)
+    return None if tie else first
+
+
+def _selling(region: Region) -> PriceList:
+    prices = live_list(region)
+    if prices is None:
+        raise NotSold(_("Nothing is sold in your region at the moment. Please come back later."))
+    return prices
+
+
+def _offer(
+    prices: PriceList, country: str, coins: int, bonus: int, price_minor: int, package: PackagePrice | None
+) -> Offer:
+    law = CountryLaw.in_force(country)
+    rate_bp = law.tax_rate_bp if law else 0
+    return Offer(
+        price_list=prices,
+        package=package,
+        coins=coins,
+        bonus=bonus,
+        price_minor=price_minor,
+        currency=prices.region.currency,
+        country=country,
+        tax_minor=money.tax_within(price_minor, rate_bp),
+        tax_rate_bp=rate_bp,
+        tax_name=law.tax_name if law else "",
+    )

@@ -1,0 +1,67 @@
+"""Which region's prices somebody sees: where they live, or where they seem to be, or what they chose."""
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from coinshop.accounts.models import User
+from payments.models import Region
+
+SESSION_KEY = "region"
+FALLBACK = "rest-of-the-world-usd"
+
+
+def region_of(request: HttpRequest) -> Region | None:
+    """The region for this visit. None for somebody who lives where nothing is sold, and where no region is open.
+
+    A customer's region is where they live. A visitor may choose; before that a trusted proxy's country header decides,
+    then the countries in the browser's languages.
+    """
+    if isinstance(request.user, User) and request.user.country:
+        return region_of_country(request.user.country)
+    return chosen(request) or _guessed(request) or _open().filter(slug=FALLBACK).first() or _open().first()
+
+
+def region_of_country(country: str) -> Region | None:
+    return _open().filter(countries__code=country).first()
+
+
+def country_in(region: Region, request: HttpRequest) -> str:
+    """The country whose way of writing prices and whose tax a page of this region shows."""
+    codes = [country.code for country in region.countries.all()]
+    if isinstance(request.user, User) and request.user.country in codes:
+        return request.user.country
+    hinted = [code for code in _hints(request) if code in codes]
+    return (hinted or codes or [""])[0]
+
+
+def choose(request: HttpRequest, slug: str) -> Region | None:
+    """Remember a visitor's choice for this visit; None when there is no such open region."""
+    region = _open().filter(slug=slug).first()
+    if region:
+        request.session[SESSION_KEY] = region.slug
+    return region
+
+
+def chosen(request: HttpRequest) -> Region | None:
+    slug = request.session.get(SESSION_KEY)
+    return _open().filter(slug=slug).first() if slug else None
+
+
+def _guessed(request: HttpRequest) -> Region | None:
+    for country in _hints(request):
+        if region := region_of_country(country):
+            return region
+    return None
+
+
+def _hints(request: HttpRequest) -> list[str]:
+    """Countries in the order in which we believe them. The header is gone by now unless a trusted proxy sent it."""
+    header = request.META.get("HTTP_" + settings.COUNTRY_HEADER.upper().replace("-", "_"), "")
+    tags = [part.split(";")[0].strip() for part in request.headers.get("Accept-Language", "")[:200].split(",")]
+    spoken = [tag.rsplit("-", 1)[-1].upper() for tag in tags if "-" in tag]
+    return [header.upper(), *[code for code in spoken if len(code) == 2]]
+
+
+def _open() -> QuerySet[Region]:
+    return Region.objects.filter(is_open=True).prefetch_related("countries")

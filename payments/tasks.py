@@ -1,0 +1,15 @@
+"""Task bodies of one line. A task takes an id, and has no retry of its own: the row holds attempts, the sweep is the retry."""
+
+from celery import shared_task
+
+from payments import gateway, inbox, sweep
+
+
+@shared_task(throws=(gateway.ProviderAway,))
+def work_event(event_id: str) -> None:
+    inbox.work(event_id)
+
+
+@shared_task
+def forget_old_events() -> None:
+    sweep.forget_old_events()

@@ -1,0 +1,77 @@
+"""Does every balance equal its transfers? Each query lists what breaks one rule, in words that name the account."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.module_loading import import_string
+
+CHECKS = {
+    "a cached balance and what is on its way equal the account's transfers": """
+        SELECT format('account %s (%s of person %s): balance %s and pending %s, but its transfers say %s',
+                      a.id, a.kind, a.home, a.balance, coalesce(p.pending, 0), coalesce(t.total, 0))
+          FROM wallet_account a
+          LEFT JOIN (SELECT account_id, sum(amount) AS total FROM wallet_entry GROUP BY 1) t ON t.account_id = a.id
+          LEFT JOIN (SELECT account_id, sum(amount) AS pending FROM wallet_pendingcredit GROUP BY 1) p ON p.account_id = a.id
+         WHERE NOT a.is_house AND a.balance + coalesce(p.pending, 0) <> coalesce(t.total, 0)""",
+    "nobody is or was overdrawn": """
+        SELECT format('account %s (%s of person %s): balance %s', id, kind, home, balance)
+          FROM wallet_account WHERE NOT is_house AND balance < 0
+        UNION ALL
+        SELECT format('account %s: %s after transfer %s', debit_account_id, debit_balance_after, id)
+          FROM wallet_transfer WHERE debit_balance_after < 0""",
+    "what a debit says it left is what its history adds up to": """
+        SELECT format('account %s: transfer %s says it left %s, but its history says %s',
+                      account_id, transfer_id, balance_after, running)
+          FROM (SELECT e.*, sum(e.amount) OVER (PARTITION BY e.account_id ORDER BY e.transfer_id) AS running
+                  FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id AND a.posting = 'at once') history
+         WHERE balance_after <> running""",
+    "every transfer joins two accounts that exist, of its units, at the home of one of them": """
+        SELECT format('transfer %s: its accounts, units or home do not fit', t.id)
+          FROM wallet_transfer t
+          LEFT JOIN wallet_account d ON d.id = t.debit_account_id AND d.unit = t.debit_unit
+          LEFT JOIN wallet_account c ON c.id = t.credit_account_id AND c.unit = t.credit_unit
+         WHERE d.id IS NULL OR c.id IS NULL OR t.home <> CASE WHEN d.is_house THEN c.home ELSE d.home END""",
+    "what people hold of a unit is what the house gave out, and what was exchanged into it or out of it": """
+        WITH held AS (
+          SELECT unit, sum(amount) AS amount FROM (
+            SELECT unit, balance AS amount FROM wallet_account WHERE NOT is_house
+            UNION ALL
+            SELECT a.unit, p.amount FROM wallet_pendingcredit p JOIN wallet_account a ON a.id = p.account_id) parts
+          GROUP BY unit
+        ), given AS (
+          SELECT unit, sum(amount) AS amount FROM (
+            SELECT e.unit, -e.amount AS amount FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id AND a.is_house
+            UNION ALL
+            SELECT credit_unit, credit_amount FROM wallet_transfer WHERE debit_unit <> credit_unit
+            UNION ALL
+            SELECT debit_unit, -debit_amount FROM wallet_transfer WHERE debit_unit <> credit_unit) parts
+          GROUP BY unit
+        )
+        SELECT format('unit %s: people hold %s, but %s were given out', unit, coalesce(held.amount, 0), coalesce(given.amount, 0))
+          FROM held FULL JOIN given USING (unit) WHERE coalesce(held.amount, 0) <> coalesce(given.amount, 0)""",
+}
+
+
+def findings() -> Iterator[str]:
+    """Every difference in the books, and in the facts of the apps that keep them; nothing when all is well.
+
+    All questions are asked of one snapshot, so movements that go on meanwhile are no differences.
+    """
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if is_outermost:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        for rule, sql in CHECKS.items():
+            yield from broken(rule, sql)
+        for path in settings.LEDGER_AUDITS:
+            yield from import_string(path)()
+
+
+def broken(rule: str, sql: str) -> Iterator[str]:
+    """The rows of a query whose one column says what is wrong, each behind the rule that it breaks."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        for (what,) in cursor.fetchall():
+            yield f"broken: {rule}. {what}"
