@@ -1,0 +1,37 @@
+// Niceties only: every page works without this file.
+(() => {
+  "use strict";
+
+  // The running total of a custom amount. Cents are rounded up, and the next page shows the price that counts.
+  const amount = document.querySelector("[data-per-100-minor]");
+  if (amount) {
+    const { per100Minor, exponent, currency, locale } = amount.dataset;
+    const outputs = document.querySelectorAll("[data-total-of-amount]");
+    const money = new Intl.NumberFormat(locale || undefined, {
+      style: "currency",
+      currency,
+      minimumFractionDigits: Number(exponent),
+      maximumFractionDigits: Number(exponent),
+    });
+    const show = () => {
+      const coins = Number(amount.value);
+      const isInRange = Number.isInteger(coins) && coins >= Number(amount.min) && coins <= Number(amount.max);
+      const minor = Math.ceil((coins * Number(per100Minor)) / 100);
+      for (const output of outputs) {
+        output.textContent = isInRange ? money.format(minor / 10 ** Number(exponent)) : output.dataset.otherwise;
+      }
+    };
+    for (const output of outputs) output.dataset.otherwise = output.textContent;
+    amount.addEventListener("input", show);
+    show();
+  }
+
+  // A poll that brings nothing new changes nothing: screen readers stay quiet and animations do not start over.
+  const latest = new Map();
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const { path, verb } = detail.requestConfig;
+    if (verb !== "get") return;
+    if (latest.get(path) === detail.serverResponse) detail.shouldSwap = false;
+    latest.set(path, detail.serverResponse);
+  });
+})();
