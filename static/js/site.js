@@ -5,7 +5,8 @@
   // The running total of a custom amount. Cents are rounded up, and the next page shows the price that counts.
   const amount = document.querySelector("[data-per-100-minor]");
   if (amount) {
-    const { per100Minor, exponent, currency, locale } = amount.dataset;
+    const { exponent, currency, locale } = amount.dataset;
+    const per100Minor = amount.getAttribute("data-per-100-minor");
     const outputs = document.querySelectorAll("[data-total-of-amount]");
     const money = new Intl.NumberFormat(locale || undefined, {
       style: "currency",
