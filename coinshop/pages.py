@@ -89,7 +89,7 @@ def _rows(lines: list[Line]) -> list[dict[str, Any]]:
 
 
 def _row(line: Line, sent: SentGift | None, order: Order | None) -> dict[str, Any]:
-    row = {"amount": line.amount, "balance_after": line.balance_after, "at": line.at, "transfer_id": line.transfer_id}
+    row = {"amount": line.amount, "balance_after": line.balance_after, "at": line.at, "day": line.at.date()}
     if sent:
         return row | _told_gift(line, sent)
     return row | {
@@ -97,7 +97,7 @@ def _row(line: Line, sent: SentGift | None, order: Order | None) -> dict[str, An
         "detail": order.number if order else "",
         "url": reverse("payments:order", args=[order.pk]) if order else "",
         "picture": "",
-        "icon": "i-plus",
+        "icon": "plus",
         "tone": "is-good",
     }
 

@@ -1,8 +1,6 @@
 """The shape of what the gift tray sends."""
 
 import re
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -28,9 +26,3 @@ class SendForm(forms.Form):
         if not re.fullmatch(r"[0-9]{1,6}", text):
             raise forms.ValidationError(_("Write how many as a whole number with the digits 0 to 9."))
         return int(text)
-
-    @property
-    def first_error(self) -> str:
-        """One sentence for the tray."""
-        problems: Any = [problem for problems in self.errors.values() for problem in problems]
-        return str(problems[0]) if problems else ""

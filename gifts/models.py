@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -29,7 +30,7 @@ class Gift(models.Model):
         constraints = [models.CheckConstraint(condition=models.Q(coins__gt=0), name="gifts_cost_something")]
 
     def __str__(self) -> str:
-        return _(self.name)
+        return gettext(self.name)
 
     @property
     def picture_path(self) -> str:
@@ -51,6 +52,10 @@ class Creator(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def handle(self) -> str:
+        return self.person.handle
 
 
 class SentGift(models.Model):

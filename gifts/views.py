@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -53,35 +54,35 @@ def send(request: HttpRequest, handle: str) -> HttpResponse:
     room = _creator(handle)
     form = SendForm(request.POST)
     if not form.is_valid():
-        return _room(request, room, status=422, problem=form.first_error, form=form)
+        return _room(request, room, form, status=422)
     gift, quantity = form.cleaned_data["gift"], form.cleaned_data["quantity"]
     try:
         sent = sending.send(request.user, room, gift, quantity=quantity, key=form.cleaned_data["key"])
     except TooFewCoins as short:
-        return _room(request, room, status=409, form=form, missing=_missing(gift, quantity, short))
+        return _room(request, room, form, status=409, missing=_missing(gift, quantity, short))
     except MayNotSend as refusal:
-        return _room(request, room, status=403, form=form, problem=str(refusal))
+        form.add_error(None, str(refusal))
+        return _room(request, room, form, status=403)
     except ledger.IdempotencyConflict:
-        problem = _("This form has already sent a gift. Nothing more was spent; choose again.")
-        return _room(request, room, status=409, problem=problem)
+        messages.error(request, _("This form has already sent another gift. Nothing more was spent; choose again."))
+        return _room(request, room, status=409)
     response = HttpResponseRedirect(f"{reverse('gifts:creator', args=[handle])}?sent={sent.pk}")
     response.status_code = 303
     return response
 
 
-def _room(request: HttpRequest, room: Creator, status: int = 200, **more: Any) -> HttpResponse:
+def _room(
+    request: HttpRequest, room: Creator, form: SendForm | None = None, status: int = 200, **more: Any
+) -> HttpResponse:
     have = ledger.balances(request.user.pk) if request.user.pk else ledger.Balances()
-    form = more.get("form")
     context = {
+        "form": form or SendForm(initial={"key": uuid.uuid4(), "quantity": sending.QUANTITIES[0]}),
         "creator": room,
         "gifts": [_shown(gift, have) for gift in Gift.objects.filter(is_on_sale=True)],
         "quantities": sending.QUANTITIES,
         "recent": _landings(room),
         "is_own_page": request.user.pk == room.pk,
         "diamonds": have.diamonds,
-        "key": uuid.uuid4(),
-        "chosen_gift": form.data.get("gift", "") if form else "",
-        "chosen_quantity": form.data.get("quantity", "1") if form else "1",
         **more,
     }
     return render(request, "gifts/creator.html", context, status=status)
@@ -91,8 +92,7 @@ def _missing(gift: Gift, quantity: int, short: TooFewCoins) -> dict[str, Any]:
     return {
         "coins": short.missing,
         "cost": short.cost,
-        "gift": gift,
-        "quantity": quantity,
+        "gift": f"{quantity:,} × {gift}" if quantity > 1 else str(gift),
         "have": short.cost - short.missing,
         "top_up_url": f"{reverse('payments:top_up')}?coins={short.missing}",
     }
@@ -113,8 +113,8 @@ def _landings(room: Creator) -> list[dict[str, Any]]:
 def _landed(sent: SentGift) -> dict[str, Any]:
     return {
         "id": sent.pk,
-        "sender": sent.sender,
-        "gift": sent.gift,
+        "sender": sent.sender.handle,
+        "name": str(sent.gift),
         "picture": static(sent.gift.picture_path),
         "quantity": sent.quantity,
         "motion": sent.gift.motion,

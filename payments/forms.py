@@ -10,11 +10,11 @@ CUSTOM = "custom"
 EASTERN_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
 
 
-class WholeNumberField(forms.CharField):
+class WholeNumberField(forms.Field):
     """A whole number in plain digits, or in those of Arabic keyboards. Python's own int() would take far more."""
 
     def to_python(self, value: Any) -> Any:
-        text = str(super().to_python(value)).strip().translate(EASTERN_DIGITS)
+        text = str(value or "").strip().translate(EASTERN_DIGITS)
         if text == "":
             return None
         if not re.fullmatch(r"[0-9]{1,18}", text):
@@ -28,7 +28,7 @@ class ChoiceForm(forms.Form):
     package = forms.CharField(
         max_length=20, error_messages={"required": _("Choose a package, or the number of coins you want.")}
     )
-    amount = WholeNumberField(required=False, max_length=20)
+    amount = WholeNumberField(required=False)
 
     def clean_package(self) -> str:
         package: str = self.cleaned_data["package"]
@@ -50,4 +50,4 @@ class OrderForm(ChoiceForm):
     """The summary's form: the choice, the price that was shown, and a key that makes a second sending harmless."""
 
     key = forms.UUIDField()
-    seen_minor = WholeNumberField(max_length=20)
+    seen_minor = WholeNumberField()

@@ -30,8 +30,7 @@ def story_of(order: Order) -> dict[str, Any]:
         "continue_url": order.checkout_url if _is_open(order) else "",
         "can_open": order.state == Order.State.CREATED,
         "can_retry": order.state == Order.State.EXPIRED,
-        "payment": order.payments.filter(is_surplus=False).order_by("recorded_at").last(),
-        "settled_entry": entries.get(TimelineEntry.What.SETTLED),
+        "settled": entries.get(TimelineEntry.What.SETTLED),
     }
 
 

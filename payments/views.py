@@ -191,6 +191,7 @@ def _summary(
         "quote": window.quote(offer),
         "fields": [*choice.items(), ("seen_minor", offer.price_minor), ("key", uuid.uuid4())],
         "old_price": window.show(seen_minor, offer.currency, offer.country) if seen_minor is not None else "",
+        "is_signed_in": person is not None,
         "recipient_handle": person.handle if person else "",
         "withdrawal_days": law.withdrawal_days if law else 0,
         "problem": ages.objection_to(person) if person else "",

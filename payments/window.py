@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from payments import money, pricing
 from payments.models import PackagePrice, PriceList, Region
@@ -44,7 +45,7 @@ def _card(
         "bonus": package.bonus,
         "total_coins": total,
         "price": show(package.price_minor, region.currency, country),
-        "rate": show(pricing.per_100(package.price_minor, total), region.currency, country),
+        "rate": _rate(pricing.per_100(package.price_minor, total), region.currency, country),
         "saving": pricing.saving_percent(package, app),
         "is_best": package == best,
         "pile": min(nth, PILES),
@@ -61,7 +62,7 @@ def _custom(prices: PriceList, country: str) -> dict[str, Any] | None:
     return {
         "min": least,
         "max": most,
-        "rate": show(rate_minor, currency, country),
+        "rate": _rate(rate_minor, currency, country),
         "price_minor": prices.custom_price_minor,
         "per_coins": prices.custom_coins,
         "step": money.step(currency),
@@ -69,6 +70,10 @@ def _custom(prices: PriceList, country: str) -> dict[str, Any] | None:
         "currency": currency,
         "locale": money.locale_tag(get_language() or "en", country),
     }
+
+
+def _rate(per_100_minor: int, currency: str, country: str) -> str:
+    return _("%(price)s / 100") % {"price": show(per_100_minor, currency, country)}
 
 
 def show(amount_minor: int, currency: str, country: str) -> str:

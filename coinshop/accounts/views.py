@@ -32,7 +32,7 @@ def me(request: HttpRequest) -> HttpResponse:
         "person": person,
         "form": form,
         "country": countries.name_of(person.country) if person.country else "",
-        "is_confirmed": bool(address and address.verified),
+        "is_email_confirmed": bool(address and address.verified),
     }
     return render(request, "accounts/me.html", context, status=422 if form is not None and form.errors else 200)
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 
 from coinshop.accounts import countries
 from payments import money
@@ -38,7 +38,7 @@ class Region(models.Model):
     def display_name(self) -> str:
         """The region's name in the reader's language: that of its country where it has only one."""
         codes = [country.code for country in self.countries.all()]
-        return countries.name_of(codes[0]) if len(codes) == 1 else _(self.name)
+        return countries.name_of(codes[0]) if len(codes) == 1 else gettext(self.name)
 
 
 class RegionCountry(models.Model):

@@ -2,11 +2,10 @@
 (() => {
   "use strict";
 
-  // The running total of a custom amount. Cents are rounded up, and the next page shows the price that counts.
-  const amount = document.querySelector("[data-per-100-minor]");
+  // The running total of a custom amount, by the server's own rule; the next page shows the price that counts.
+  const amount = document.querySelector("[data-price-minor]");
   if (amount) {
-    const { exponent, currency, locale } = amount.dataset;
-    const per100Minor = amount.getAttribute("data-per-100-minor");
+    const { exponent, currency, locale, priceMinor, perCoins, step, min, max } = amount.dataset;
     const outputs = document.querySelectorAll("[data-total-of-amount]");
     const money = new Intl.NumberFormat(locale || undefined, {
       style: "currency",
@@ -15,9 +14,9 @@
       maximumFractionDigits: Number(exponent),
     });
     const show = () => {
-      const coins = Number(amount.value);
-      const isInRange = Number.isInteger(coins) && coins >= Number(amount.min) && coins <= Number(amount.max);
-      const minor = Math.ceil((coins * Number(per100Minor)) / 100);
+      const coins = /^[0-9]{1,9}$/.test(amount.value.trim()) ? Number(amount.value) : NaN;
+      const isInRange = coins >= Number(min) && coins <= Number(max);
+      const minor = Math.ceil((coins * Number(priceMinor)) / (Number(perCoins) * Number(step))) * Number(step);
       for (const output of outputs) {
         output.textContent = isInRange ? money.format(minor / 10 ** Number(exponent)) : output.dataset.otherwise;
       }
