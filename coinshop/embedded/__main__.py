@@ -5,13 +5,12 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 
-from coinshop.embedded import addresses, console, environment, identity, keys, ports, postgres, shop, valkey
+from coinshop.embedded import addresses, console, environment, keys, ports, shop
 from coinshop.embedded.claim import AlreadyClaimedError, claim
-from coinshop.embedded.processes import Program, StartFailedError, die_with_parent
+from coinshop.embedded.processes import StartFailedError, die_with_parent
+from coinshop.embedded.services import embedded_services
 from coinshop.embedded.supervisor import Plan, Supervisor
 
 FIRST_SANDBOX_PORT = 12111
@@ -38,7 +37,7 @@ def _run(data: Path, held_fd: int) -> int:
     web = ports.hold(int(given.get("PORT") or 8000))
     sandbox = ports.hold(FIRST_SANDBOX_PORT) if shop.embeds_sandbox(given) else None
     told = shop.describe(given, data=data, sockets=sockets, secrets=keys.kept_in(data), web=web, sandbox=sandbox)
-    services, provision = _services(given, data, sockets, held_fd)
+    services, provision = embedded_services(given, data, sockets, held_fd)
     plan = Plan(
         services=services,
         provision=provision,
@@ -53,28 +52,6 @@ def _run(data: Path, held_fd: int) -> int:
         (data / "env").unlink(missing_ok=True)
         shutil.rmtree(sockets, ignore_errors=True)
         console.say("everything is stopped")
-
-
-def _services(
-    given: Mapping[str, str], data: Path, sockets: Path, held_fd: int
-) -> tuple[list[Program], Callable[[], None]]:
-    """Return the services that are ours to run, and how the database is provisioned once they are up."""
-    services: list[Program] = []
-    provision: Callable[[], None] = _nothing
-    if shop.embeds_postgres(given):
-        cluster = postgres.Cluster(identity.choose(data, sockets), sockets, log=data / "postgres.log")
-        if not cluster.files.exists():
-            console.say("making the database (once)…")
-            cluster.create(held_fd)
-        services.append(cluster.program(postgres.DURABLE))
-        provision = partial(cluster.provision, addresses.DATABASE)
-    if shop.embeds_valkey(given):
-        services.append(valkey.program(data=data, sockets=sockets, durability=valkey.DURABLE))
-    return services, provision
-
-
-def _nothing() -> None:
-    pass
 
 
 if __name__ == "__main__":

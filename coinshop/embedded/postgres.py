@@ -90,7 +90,7 @@ class Cluster:
             enter=self.identity.enter,
         )
 
-    async def answers(self) -> bool:
+    def answers(self) -> bool:
         """Tell whether connections are accepted."""
         program = self.identity.programs / "pg_isready"
         return subprocess.run([program, "--quiet", f"--host={self.sockets}"], check=False).returncode == 0

@@ -21,7 +21,7 @@ class StartFailedError(Exception):
 
 
 # A question to ask until the answer is yes, or a line to wait for in the output.
-Sign = Callable[[], Awaitable[bool]] | re.Pattern[str]
+Sign = Callable[[], bool | Awaitable[bool]] | re.Pattern[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ def start(program: Program, *, held_fd: int, output: int) -> subprocess.Popen[by
             stderr=subprocess.STDOUT,
             pass_fds=(*program.fds, held_fd),
             start_new_session=True,
-            preexec_fn=_before_exec(program),
+            preexec_fn=_before_exec(program),  # noqa: PLW1509  (there are no threads)
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise StartFailedError(f"{program.name} cannot be started: {error}") from error

@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -141,7 +141,7 @@ class Supervisor:
         if isinstance(sign, re.Pattern):
             await life.ready.wait()
         elif sign:
-            while not await sign():
+            while not await _is_yes(sign()):
                 await asyncio.sleep(SOUGHT_EVERY_S)
 
     async def _run_to_its_end(self, errand: Program) -> None:
@@ -208,6 +208,10 @@ async def _repeat_output(life: Running) -> None:
         console.say(text, who=life.program.name)
         if isinstance(sign, re.Pattern) and sign.search(text):
             life.ready.set()
+
+
+async def _is_yes(answer: bool | Awaitable[bool]) -> bool:
+    return answer if isinstance(answer, bool) else await answer
 
 
 def _last_words(life: Running) -> str:

@@ -2,6 +2,7 @@
 
 import platform
 import socket
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,10 +16,6 @@ THROW_AWAY = ["--appendonly", "no", "--save", ""]
 
 def program(*, data: Path, sockets: Path, durability: list[str]) -> Program:
     """Return the server as a program to start."""
-
-    async def answers() -> bool:
-        return ping(sockets / "v.sock")
-
     files = data / "valkey"
     files.mkdir(mode=0o700, exist_ok=True)
     return Program(
@@ -26,17 +23,17 @@ def program(*, data: Path, sockets: Path, durability: list[str]) -> Program:
         argv=[_binary(), "--port", "0", "--unixsocket", sockets / "v.sock", "--unixsocketperm", "700", *durability],
         environment=for_children({}),
         folder=files,  # its files are named relative to where it starts
-        ready=answers,
+        ready=partial(answers, sockets),
         log=data / "valkey.log",
     )
 
 
-def ping(address: Path) -> bool:
-    """Tell whether a Valkey at this socket answers."""
+def answers(sockets: Path) -> bool:
+    """Tell whether the Valkey that listens in this folder answers."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(0.5)
         try:
-            connection.connect(str(address))
+            connection.connect(str(sockets / "v.sock"))
             connection.sendall(b"PING\r\n")
             return connection.recv(7).startswith(b"+PONG")
         except OSError:
