@@ -15,6 +15,7 @@ from . import control, webhook_endpoints
 from .clock import Clock
 from .courier import Courier
 from .drawer import Drawer
+from .errors import ApiError
 from .faults import Faults
 from .params import web_address
 from .server import Server, inherit, listen
@@ -73,7 +74,7 @@ def _webhook(pair: str) -> tuple[str, str]:
         raise argparse.ArgumentTypeError("write URL=SECRET")
     try:
         return web_address(url, "url"), secret
-    except Exception as trouble:
+    except ApiError as trouble:
         raise argparse.ArgumentTypeError(f"{url}: {trouble}") from trouble
 
 

@@ -9,7 +9,7 @@ from . import ids, listing, money, params
 from .cards import Card, Decline
 from .drawer import Call, Drawer
 from .errors import missing_object
-from .store import Condition, Object, field_is
+from .store import Object, field_is
 
 LIST = params.shape(**listing.PARAMS, payment_intent=params.text, customer=params.text, transfer_group=params.text)
 
@@ -163,9 +163,8 @@ def _into_balance(drawer: Drawer, charge: Object) -> Object:
 
 def settle_due(drawer: Drawer) -> None:
     """Money that was on its way arrives."""
-    due: Condition = ("json_extract(body, '$.available_on') <= ?", [drawer.clock.now()])
-    pending: Condition = ("json_extract(body, '$.status') = 'pending'", [])
-    for transaction in drawer.store.all("balance_transaction", pending, due):
+    now = drawer.clock.now()
+    for transaction in drawer.store.due("balance_transaction", status="pending", moment="available_on", now=now):
         drawer.store.save({**transaction, "status": "available"})
 
 

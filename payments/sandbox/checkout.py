@@ -263,8 +263,7 @@ def expire(call: Call, session_id: str) -> Object:
 def expire_due(drawer: Drawer) -> None:
     """Close every session whose time is over."""
     now = drawer.clock.now()
-    over = ("json_extract(body, '$.expires_at') <= ?", [now])
-    for session in drawer.store.all("checkout.session", ("json_extract(body, '$.status') = 'open'", []), over):
+    for session in drawer.store.due("checkout.session", status="open", moment="expires_at", now=now):
         _close(drawer, session, NOBODY)
 
 

@@ -114,7 +114,7 @@ def _post(url: str, body: bytes, secret: str) -> str | None:
     try:
         connection.request("POST", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body, headers)
         status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as trouble:
+    except (OSError, ValueError, http.client.HTTPException) as trouble:
         return f"{type(trouble).__name__}: {trouble}"
     finally:
         connection.close()

@@ -38,6 +38,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(listening.getsockname()[:2], Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listening
+        # An inherited socket may have another listener, and a guest may leave at the door: never wait in accept().
+        self.socket.setblocking(False)
         self.drawer = drawer
         self.api = Api(drawer, Running())
 

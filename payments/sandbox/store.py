@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS idempotency (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
     request_id TEXT NOT NULL, created INTEGER NOT NULL
 );
+CREATE INDEX IF NOT EXISTS idempotency_by_age ON idempotency (created);
 CREATE TABLE IF NOT EXISTS deliveries (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     event_id TEXT NOT NULL, endpoint_id TEXT NOT NULL,
@@ -68,9 +69,9 @@ class Store:
             self._db.execute("COMMIT")
 
     def close(self) -> None:
-        """Wait for the running transaction, then let go of the file."""
-        with self._lock:
-            self._db.close()
+        """Wait for the running transaction, let go of the file, and let nobody in again: the program is ending."""
+        self._lock.acquire()
+        self._db.close()
 
     def sql(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         """Run one statement inside the current transaction."""
@@ -108,10 +109,17 @@ class Store:
         hidden = {**self.hidden(object_id), **facts}
         self.sql("UPDATE objects SET hidden = ? WHERE id = ?", [json.dumps(hidden), object_id])
 
+    def due(self, kind: str, *, status: str, moment: str, now: int) -> list[Object]:
+        """Objects in a state whose moment has come, earliest first: the order their partial index has."""
+        path = f"json_extract(body, '$.{moment}')"
+        in_state = f"json_extract(body, '$.status') = '{status}'"
+        return self.all(kind, (in_state, []), (f"{path} <= ?", [now]), order=path)
+
     def all(self, kind: str, *conditions: Condition, order: str = "seq", limit: int = -1) -> list[Object]:
         """Objects of one kind that meet every condition; oldest first unless ``order`` says otherwise."""
-        where = " AND ".join(["kind = ?", *(sql for sql, _ in conditions)])
-        values = [kind, *(value for _, values in conditions for value in values)]
+        # The kind is ours and spelled out: SQLite uses a partial index only where it can read the condition.
+        where = " AND ".join([f"kind = '{kind}'", *(sql for sql, _ in conditions)])
+        values = [value for _, values in conditions for value in values]
         rows = self.sql(f"SELECT body FROM objects WHERE {where} ORDER BY {order} LIMIT ?", [*values, limit])
         return [json.loads(body) for (body,) in rows]
 

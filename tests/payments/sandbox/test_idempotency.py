@@ -83,7 +83,8 @@ def test_a_second_request_while_the_first_runs_is_told_to_come_back(start_sandbo
         try:
             outcomes.append(_create(sandbox, params, "race").id)
         except stripe.StripeError as refusal:
-            outcomes.append((refusal.http_status, refusal.code, refusal.headers["Stripe-Should-Retry"]))
+            code = refusal.json_body["error"]["code"]
+            outcomes.append((refusal.http_status, code, refusal.headers["Stripe-Should-Retry"]))
 
     _run(race, 6)
 
