@@ -23,9 +23,9 @@ CREATE TABLE IF NOT EXISTS objects (
 );
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (kind, seq);
 CREATE INDEX IF NOT EXISTS objects_by_payment ON objects (kind, json_extract(body, '$.payment_intent'));
-CREATE INDEX IF NOT EXISTS sessions_that_can_expire ON objects (json_extract(body, '$.expires_at'))
+CREATE INDEX IF NOT EXISTS due_by_expires_at ON objects (json_extract(body, '$.expires_at'))
     WHERE kind = 'checkout.session' AND json_extract(body, '$.status') = 'open';
-CREATE INDEX IF NOT EXISTS money_on_its_way ON objects (json_extract(body, '$.available_on'))
+CREATE INDEX IF NOT EXISTS due_by_available_on ON objects (json_extract(body, '$.available_on'))
     WHERE kind = 'balance_transaction' AND json_extract(body, '$.status') = 'pending';
 CREATE TABLE IF NOT EXISTS idempotency (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
@@ -110,16 +110,19 @@ class Store:
         self.sql("UPDATE objects SET hidden = ? WHERE id = ?", [json.dumps(hidden), object_id])
 
     def due(self, kind: str, *, status: str, moment: str, now: int) -> list[Object]:
-        """Objects in a state whose moment has come, earliest first: the order their partial index has."""
-        path = f"json_extract(body, '$.{moment}')"
-        in_state = f"json_extract(body, '$.status') = '{status}'"
-        return self.all(kind, (in_state, []), (f"{path} <= ?", [now]), order=path)
+        """Objects in a state whose moment has come, earliest first."""
+        rows = self.sql(
+            # Left to itself the planner prefers an index over everything of this kind, and reads it all each time.
+            f"SELECT body FROM objects INDEXED BY due_by_{moment} WHERE kind = '{kind}'"
+            f" AND json_extract(body, '$.status') = '{status}' AND json_extract(body, '$.{moment}') <= ?",
+            [now],
+        )
+        return [json.loads(body) for (body,) in rows]
 
     def all(self, kind: str, *conditions: Condition, order: str = "seq", limit: int = -1) -> list[Object]:
         """Objects of one kind that meet every condition; oldest first unless ``order`` says otherwise."""
-        # The kind is ours and spelled out: SQLite uses a partial index only where it can read the condition.
-        where = " AND ".join([f"kind = '{kind}'", *(sql for sql, _ in conditions)])
-        values = [value for _, values in conditions for value in values]
+        where = " AND ".join(["kind = ?", *(sql for sql, _ in conditions)])
+        values = [kind, *(value for _, values in conditions for value in values)]
         rows = self.sql(f"SELECT body FROM objects WHERE {where} ORDER BY {order} LIMIT ?", [*values, limit])
         return [json.loads(body) for (body,) in rows]
 
