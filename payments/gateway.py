@@ -20,6 +20,9 @@ from payments.models import Order
 API_VERSION: str = stripe.api_version or ""  # events of another version are hints only: what they speak of is fetched
 CHECKOUT_LASTS = timedelta(hours=2)  # from when the order was made
 OPENS_UNTIL = CHECKOUT_LASTS - timedelta(minutes=31)  # Stripe wants a session to last at least 30 minutes
+CHECKOUT_SPEAKS = frozenset(  # not Arabic: there the page follows the browser
+    "bg cs da de el en es et fi fil fr hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl sv th tr vi zh".split()
+)
 MOST_EVENT_BYTES = 256 * 1024
 SIGNATURE_TOLERANCE_S = 300
 
@@ -93,7 +96,7 @@ def open_checkout(order: Order, *, product: str, success_url: str, cancel_url: s
         "success_url": success_url,
         "cancel_url": cancel_url,
         "expires_at": int((order.created_at + CHECKOUT_LASTS).timestamp()),
-        "locale": language,
+        "locale": language if language in CHECKOUT_SPEAKS else "auto",
     }
     with _errors():
         session = _client().v1.checkout.sessions.create(
