@@ -8,4 +8,4 @@ from django.conf import settings
 
 from coinshop.wsgi import application as pages
 
-application = WSGIMiddleware(pages, workers=settings.WEB_THREADS)
+application = WSGIMiddleware(pages, workers=settings.WEB_THREADS)  # type: ignore[arg-type]  # Django's handler is WSGI

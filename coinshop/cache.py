@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.cache.backends.redis import RedisCache
-from redis.exceptions import ConnectionError, TimeoutError
+from redis import exceptions
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,6 @@ class ForgivingRedisCache(RedisCache):
     def _or(self, otherwise: Any, ask: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
             return ask(*args, **kwargs)
-        except (ConnectionError, TimeoutError) as away:
+        except (exceptions.ConnectionError, exceptions.TimeoutError) as away:
             log.warning("the cache is away: %s", away)
             return otherwise

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
 from django.db import connection
 
 
@@ -26,7 +27,7 @@ def is_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if settings.IS_EMBEDDED:
         found.append(Error("COINSHOP_EMBEDDED is set: demo people have a known password.", id="coinshop.E004"))
     if settings.IS_SANDBOX:
-        found.append(Warning("STRIPE_API_BASE is set: no real money is taken.", id="coinshop.W001"))
+        found.append(Caution("STRIPE_API_BASE is set: no real money is taken.", id="coinshop.W001"))
     return found
 
 

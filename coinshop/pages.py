@@ -81,7 +81,9 @@ def _before(request: HttpRequest) -> int | None:
 
 def _rows(lines: list[Line]) -> list[dict[str, Any]]:
     """Lines of the ledger, told with the orders and gifts that caused them."""
-    gifts = SentGift.objects.filter(transfer_id__in=[line.transfer_id for line in lines if line.kind == TransferKind.GIFT])
+    gifts = SentGift.objects.filter(
+        transfer_id__in=[line.transfer_id for line in lines if line.kind == TransferKind.GIFT]
+    )
     sent = {gift.transfer_id: gift for gift in gifts.select_related("gift", "sender", "creator__person")}
     causes = [line.cause.removeprefix("order:") for line in lines if line.cause.startswith("order:")]
     orders = {f"order:{order.pk}": order for order in Order.objects.filter(pk__in=causes)}
@@ -110,7 +112,14 @@ def _told_gift(line: Line, sent: SentGift) -> dict[str, Any]:
     else:
         coins = ngettext("%(coins)s coin", "%(coins)s coins", sent.coins) % {"coins": f"{sent.coins:,}"}
         detail, url = _("from @%(handle)s, %(coins)s") % {"handle": sent.sender.handle, "coins": coins}, ""
-    return {"title": title, "detail": detail, "url": url, "picture": static(sent.gift.picture_path), "icon": "", "tone": ""}
+    return {
+        "title": title,
+        "detail": detail,
+        "url": url,
+        "picture": static(sent.gift.picture_path),
+        "icon": "",
+        "tone": "",
+    }
 
 
 def _order(order: Order) -> dict[str, Any]:

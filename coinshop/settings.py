@@ -21,7 +21,9 @@ IS_EMBEDDED = env.bool("COINSHOP_EMBEDDED", False)  # started by `make run` or b
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if IS_EMBEDDED else [])
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", [])  # networks such as 10.0.0.0/8 whose forwarded headers are believed
+TRUSTED_PROXIES: list[str] = env.list(
+    "TRUSTED_PROXIES", []
+)  # networks such as 10.0.0.0/8 whose forwarded headers are believed
 COUNTRY_HEADER = env.str("COUNTRY_HEADER", "CF-IPCountry")  # believed only when a trusted proxy sends it
 SHOP_NAME = env.str("SHOP_NAME", "coinshop")
 WEB_THREADS = env.int("WEB_THREADS", 8)
@@ -86,7 +88,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # Where the facts live ------------------------------------------------------------------------------------------------
 
-# Migrations run as the owner of the tables. Everything else runs as a role that may not alter them, nor write the ledger.
+# Migrations run as the tables' owner. Everything else runs as a role that may not alter them nor write the ledger.
 MIGRATES = sys.argv[1:2] == ["migrate"]
 DATABASES = {
     "default": env.dj_db_url(

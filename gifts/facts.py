@@ -14,5 +14,10 @@ def load() -> None:
     """Add the gifts that are missing. What was changed since stays as it is."""
     with CATALOGUE.open(newline="") as file:
         for row in csv.DictReader(file):
-            facts = {"name": row["name"], "coins": int(row["coins"]), "motion": row["motion"], "picture": row["picture"]}
+            facts = {
+                "name": row["name"],
+                "coins": int(row["coins"]),
+                "motion": row["motion"],
+                "picture": row["picture"],
+            }
             Gift.objects.get_or_create(slug=slugify(row["name"]), defaults=facts)

@@ -1,6 +1,7 @@
 """The shape of what the gift tray sends."""
 
 import re
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 

@@ -101,6 +101,6 @@ def _post(sender: User, creator: Creator, gift: Gift, quantity: int, key: UUID, 
         gift=gift,
         quantity=quantity,
         coins=move.amount,
-        diamonds=move.rather_in if posted.paid_by == move.rather else move.amount_in,
+        diamonds=diamonds_for(move.amount, is_promo=posted.paid_by == move.rather),
         transfer_id=posted.transfer_id,
     )

@@ -34,7 +34,11 @@ def creator(request: HttpRequest, handle: str) -> HttpResponse:
     """A creator's room. `?sent=` names the gift that the visitor has just sent."""
     room = _creator(handle)
     sent = None
-    if request.user.is_authenticated and request.GET.get("sent", "").isascii() and request.GET.get("sent", "").isdigit():
+    if (
+        request.user.is_authenticated
+        and request.GET.get("sent", "").isascii()
+        and request.GET.get("sent", "").isdigit()
+    ):
         sent = _recent(room).filter(pk=int(request.GET["sent"][:18]), sender_id=request.user.pk).first()
     return _room(request, room, sent=_landed(sent) if sent else None)
 

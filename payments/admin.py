@@ -1,4 +1,4 @@
-"""Sales in the console: price lists to edit while they are drafts, orders with their timeline, and the provider's events."""
+"""Sales in the console: price lists to edit as drafts, orders with their timeline, the provider's events."""
 
 from typing import Any
 
@@ -113,7 +113,8 @@ class PriceListAdmin(admin.ModelAdmin):
 
 class TimelineInline(admin.TabularInline):
     model = TimelineEntry
-    fields = readonly_fields = ["at", "what", "reference"]
+    fields = ["at", "what", "reference"]
+    readonly_fields = ["at", "what", "reference"]
     extra = 0
     can_delete = False
 
@@ -126,7 +127,8 @@ class TimelineInline(admin.TabularInline):
 
 class PaymentInline(admin.TabularInline):
     model = Payment
-    fields = readonly_fields = ["recorded_at", "intent_id", "amount_minor", "currency", "is_surplus", "disagreement"]
+    fields = ["recorded_at", "intent_id", "amount_minor", "currency", "is_surplus", "disagreement"]
+    readonly_fields = ["recorded_at", "intent_id", "amount_minor", "currency", "is_surplus", "disagreement"]
     extra = 0
     can_delete = False
 

@@ -10,10 +10,12 @@ CHECKS = {
         SELECT format('order %s: %s coins and %s bonus for person %s, but the ledger has %s and %s',
                       o.number, o.coins, o.bonus, o.recipient_id, coalesce(s.amount, 0), coalesce(b.amount, 0))
           FROM payments_order o
-          LEFT JOIN (SELECT cause, home, sum(credit_amount) AS amount FROM wallet_transfer WHERE kind = {TransferKind.SALE}
-                      GROUP BY 1, 2) s ON s.cause = 'order:' || o.id AND s.home = o.recipient_id
-          LEFT JOIN (SELECT cause, home, sum(credit_amount) AS amount FROM wallet_transfer WHERE kind = {TransferKind.BONUS}
-                      GROUP BY 1, 2) b ON b.cause = 'order:' || o.id AND b.home = o.recipient_id
+          LEFT JOIN (SELECT cause, home, sum(credit_amount) AS amount FROM wallet_transfer
+                      WHERE kind = {TransferKind.SALE} GROUP BY 1, 2) s
+            ON s.cause = 'order:' || o.id AND s.home = o.recipient_id
+          LEFT JOIN (SELECT cause, home, sum(credit_amount) AS amount FROM wallet_transfer
+                      WHERE kind = {TransferKind.BONUS} GROUP BY 1, 2) b
+            ON b.cause = 'order:' || o.id AND b.home = o.recipient_id
          WHERE o.state = 'settled' AND (coalesce(s.amount, 0) <> o.coins OR coalesce(b.amount, 0) <> o.bonus)""",
     "an order that is not settled has no sale": f"""
         SELECT format('order %s is %s, but transfer %s sold its coins', o.number, o.state, t.id)
@@ -24,7 +26,8 @@ CHECKS = {
           FROM wallet_transfer t LEFT JOIN payments_order o ON t.cause = 'order:' || o.id
          WHERE t.kind IN ({TransferKind.SALE}, {TransferKind.BONUS}) AND o.id IS NULL""",
     "a settled order has the payment that settled it": """
-        SELECT format('order %s is settled, but no payment of %s %s agrees with it', o.number, o.price_minor, o.currency)
+        SELECT format('order %s is settled, but no payment of %s %s agrees with it',
+                      o.number, o.price_minor, o.currency)
           FROM payments_order o
          WHERE o.state = 'settled' AND NOT EXISTS (
            SELECT FROM payments_payment p WHERE p.order_id = o.id AND NOT p.is_surplus AND p.disagreement = ''

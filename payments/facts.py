@@ -1,4 +1,4 @@
-"""The regions and price lists we begin with: web prices of the market, and app prices to compare with where they are known."""
+"""The regions and price lists we begin with: the market's web prices, and app prices to compare with where known."""
 
 import csv
 from collections import defaultdict
@@ -19,7 +19,7 @@ Row = dict[str, str]
 
 
 def load() -> None:
-    """Add the regions that are missing, each with its price lists, and put those live. Existing ones stay as they are."""
+    """Add the regions that are missing, each with its price lists, and put those live. Others stay as they are."""
     for rows in _grouped().values():
         with transaction.atomic():
             region = _region(rows[0])
@@ -57,7 +57,9 @@ def _price_list(region: Region, channel: str, rows: list[Row]) -> PriceList:
         }
     draft = PriceList.objects.create(region=region, channel=channel, version=1, **custom)
     PackagePrice.objects.bulk_create(
-        PackagePrice(price_list=draft, coins=int(row["coins"]), bonus=int(row["bonus"]), price_minor=prices[int(row["coins"])])
+        PackagePrice(
+            price_list=draft, coins=int(row["coins"]), bonus=int(row["bonus"]), price_minor=prices[int(row["coins"])]
+        )
         for row in rows
     )
     return draft

@@ -21,7 +21,8 @@ API_VERSION: str = stripe.api_version or ""  # events of another version are hin
 CHECKOUT_LASTS = timedelta(hours=2)  # from when the order was made
 OPENS_UNTIL = CHECKOUT_LASTS - timedelta(minutes=31)  # Stripe wants a session to last at least 30 minutes
 CHECKOUT_SPEAKS = frozenset(  # not Arabic: there the page follows the browser
-    "bg cs da de el en es et fi fil fr hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl sv th tr vi zh".split()
+    "bg cs da de el en es et fi fil fr hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl "
+    "sv th tr vi zh".split()
 )
 MOST_EVENT_BYTES = 256 * 1024
 SIGNATURE_TOLERANCE_S = 300

@@ -42,7 +42,9 @@ def work(event_id: str) -> None:
     try:
         remark = _handle(row)
     except gateway.ProviderAway:
-        StripeEvent.objects.filter(pk=row.pk).update(attempts=row.attempts - 1, due_at=timezone.now() + timedelta(seconds=5))
+        StripeEvent.objects.filter(pk=row.pk).update(
+            attempts=row.attempts - 1, due_at=timezone.now() + timedelta(seconds=5)
+        )
         raise
     except Exception as problem:  # whatever it was, the row must say so and come back later, or wait for a person
         log.exception("event %s could not be worked on", row.pk)

@@ -15,11 +15,13 @@ ZERO_DECIMAL = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XO
 THREE_DECIMAL = frozenset("BHD JOD KWD OMR TND".split())  # the last digit has to be 0
 WHOLE_UNITS_OF_100 = frozenset("UGX ISK".split())  # two digits on the wire, both have to be 0
 
-WRITTEN_WHOLE = WHOLE_UNITS_OF_100 | frozenset("ARS COP HUF IDR NGN PKR TWD".split())  # hardly anybody writes their decimals
+WRITTEN_WHOLE = WHOLE_UNITS_OF_100 | frozenset(
+    "ARS COP HUF IDR NGN PKR TWD".split()
+)  # hardly anybody writes their decimals
 
 # The least that may be charged, in minor units. Where Stripe names none, what half a US dollar is worth, rounded up.
 LEAST_CHARGE = {
-    **{code: 50 for code in "USD AUD BRL CAD CHF EUR NZD SGD".split()},
+    **dict.fromkeys("USD AUD BRL CAD CHF EUR NZD SGD".split(), 50),
     **{"AED": 200, "GBP": 30, "JPY": 50, "MXN": 1000, "MYR": 200, "PLN": 200, "SEK": 300, "THB": 1000},
     **{"ARS": 80_000, "CLP": 500, "COP": 220_000, "EGP": 2_600, "IDR": 900_000, "KRW": 750, "NGN": 80_000},
     **{"PEN": 190, "PHP": 3_000, "PKR": 15_000, "SAR": 190, "TRY": 2_200, "TWD": 1_700, "VND": 13_500, "ZAR": 950},

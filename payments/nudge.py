@@ -1,7 +1,7 @@
 """Tell the worker that there is something to do, without ever making a request wait for the broker.
 
-A broker that is frozen held a publisher for seconds (docs/adr/0004), so a thread of its own publishes. What it could not
-publish is forgotten: the sweep finds the row two seconds later.
+A broker that is frozen held a publisher for seconds (docs/adr/0004), so a thread of its own publishes. What it could
+not publish is forgotten: the sweep finds the row two seconds later.
 """
 
 import logging

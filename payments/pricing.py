@@ -109,7 +109,10 @@ def saving_percent(package: PackagePrice, app: PriceList | None) -> int | None:
     if not rivals:
         return None
     rival = max(rivals, key=lambda each: each.coins)
-    ours, theirs = package.price_minor * (rival.coins + rival.bonus), rival.price_minor * (package.coins + package.bonus)
+    ours, theirs = (
+        package.price_minor * (rival.coins + rival.bonus),
+        rival.price_minor * (package.coins + package.bonus),
+    )
     return max(0, (theirs - ours) * 100 // theirs)
 
 

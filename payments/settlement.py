@@ -47,7 +47,9 @@ def _record(order: Order, evidence: Evidence) -> Payment:
         is_surplus=order.is_settled,
         disagreement=disagreement,
     )
-    order.note("paid" if payment.settles else "surplus" if payment.is_surplus else "disagreed", reference=payment.intent_id)
+    order.note(
+        "paid" if payment.settles else "surplus" if payment.is_surplus else "disagreed", reference=payment.intent_id
+    )
     if disagreement and not order.is_settled:
         order.state, order.poll_at = Order.State.PAID, None
         order.save(update_fields=["state", "poll_at"])
@@ -91,7 +93,7 @@ def _credit(order: Order) -> None:
 
 @transaction.atomic
 def expire(order_id: UUID) -> Order:
-    """End an order that nobody paid in time. Money that arrives later can still settle it. Raises Order.DoesNotExist."""
+    """End an order that nobody paid in time; money that comes later still settles it. Raises Order.DoesNotExist."""
     order = Order.objects.select_for_update().get(pk=order_id)
     if order.can_be_paid:
         order.state, order.poll_at = Order.State.EXPIRED, None

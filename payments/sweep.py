@@ -1,4 +1,4 @@
-"""The second way for everything: rows whose time has come, found again and again by a loop, with or without a broker."""
+"""The second way for everything: a loop that finds rows whose time has come, with or without a broker."""
 
 import logging
 import time

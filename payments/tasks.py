@@ -1,4 +1,4 @@
-"""Task bodies of one line. A task takes an id, and has no retry of its own: the row holds attempts, the sweep is the retry."""
+"""Task bodies of one line. A task takes an id and has no retry of its own: the row holds attempts, the sweep retries."""
 
 from celery import shared_task
 

@@ -1,5 +1,6 @@
 """An order's way to its coins, told step by step in a fan's words."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +43,7 @@ def _is_open(order: Order) -> bool:
     return order.state == Order.State.OPENED and (order.checkout_ends_at or timezone.now()) > timezone.now()
 
 
-HEADLINES = {
+HEADLINES: dict[str, Callable[[], str]] = {
     Order.State.CREATED: lambda: _("Your order is ready to be paid"),
     Order.State.OPENED: lambda: _("Waiting for your payment"),
     Order.State.PAID: lambda: _("Paid. We are checking something"),
@@ -50,7 +51,7 @@ HEADLINES = {
     Order.State.EXPIRED: lambda: _("This order has ended"),
 }
 
-SUBLINES = {
+SUBLINES: dict[str, Callable[[], str]] = {
     Order.State.CREATED: lambda: _("Nothing has been charged."),
     Order.State.OPENED: lambda: _(
         "As soon as the payment is confirmed your coins arrive, usually within 3 seconds. You can close this page: we carry on."
@@ -91,7 +92,9 @@ def _delivered(order: Order, entries: dict[str, TimelineEntry]) -> Step:
         have = ledger.balances(order.recipient_id).spendable
         body = _("Your balance is now %(coins)s coins.") % {"coins": f"{have:,}"}
         return _step(_("Delivered"), "done", entry.at, body, _("ledger %(id)s") % {"id": entry.reference})
-    return _step(_("Delivered"), "next", None, _("Your balance grows by %(coins)s.") % {"coins": f"{order.total_coins:,}"})
+    return _step(
+        _("Delivered"), "next", None, _("Your balance grows by %(coins)s.") % {"coins": f"{order.total_coins:,}"}
+    )
 
 
 def _step(name: str, state: str, at: datetime | None, body: str, reference: str = "") -> Step:

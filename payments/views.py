@@ -205,7 +205,9 @@ def _to_payment(request: HttpRequest, order: Order) -> HttpResponse:
     if not order.can_be_paid:
         return SeeOther(reverse("payments:order", args=[order.pk]))
     try:
-        return SeeOther(checkout.open_page(order, site=request.build_absolute_uri("/")[:-1], language=get_language() or "en"))
+        return SeeOther(
+            checkout.open_page(order, site=request.build_absolute_uri("/")[:-1], language=get_language() or "en")
+        )
     except (gateway.ProviderAway, gateway.ProviderRefused):
         messages.warning(
             request, _("Our payment partner does not answer at the moment. Nothing was charged; try again in a minute.")

@@ -29,8 +29,21 @@ ADULT = date(1990, 5, 20)
 
 # Tables that hold the facts a shop begins with: loaded once, and kept between tests that commit.
 KEPT = {
-    *["accounts_countrylaw", "payments_region", "payments_regioncountry", "payments_pricelist", "payments_packageprice"],
-    *["gifts_gift", "auth_group", "auth_permission", "auth_group_permissions", "django_content_type", "django_migrations"],
+    *[
+        "accounts_countrylaw",
+        "payments_region",
+        "payments_regioncountry",
+        "payments_pricelist",
+        "payments_packageprice",
+    ],
+    *[
+        "gifts_gift",
+        "auth_group",
+        "auth_permission",
+        "auth_group_permissions",
+        "django_content_type",
+        "django_migrations",
+    ],
     *["accounts_user", "wallet_account"],  # emptied by hand: others refer to them, and the house's accounts stay
 }
 

@@ -23,7 +23,16 @@ class AccountAdmin(ReadOnlyAdmin):
 
 @admin.register(Transfer)
 class TransferAdmin(ReadOnlyAdmin):
-    list_display = ["id", "created_at", "kind", "debit_account", "debit_amount", "credit_account", "credit_amount", "cause"]
+    list_display = [
+        "id",
+        "created_at",
+        "kind",
+        "debit_account",
+        "debit_amount",
+        "credit_account",
+        "credit_amount",
+        "cause",
+    ]
     list_filter = ["kind", "created_at"]
     search_fields = ["cause", "key", "debit_account__owner__handle", "credit_account__owner__handle"]
     list_select_related = ["debit_account__owner", "credit_account__owner"]

@@ -14,7 +14,18 @@ class PersonAdmin(admin.ModelAdmin):
     list_display = ["handle", "email", "country", "is_staff", "is_active", "joined_at"]
     list_filter = ["is_staff", "is_active", "country"]
     search_fields = ["handle", "email"]
-    fields = ["handle", "email", "country", "birth_date", "language", "is_active", "is_staff", "groups", "joined_at", "last_login"]
+    fields = [
+        "handle",
+        "email",
+        "country",
+        "birth_date",
+        "language",
+        "is_active",
+        "is_staff",
+        "groups",
+        "joined_at",
+        "last_login",
+    ]
     readonly_fields = ["joined_at", "last_login"]
     filter_horizontal = ["groups"]
 

@@ -1,7 +1,11 @@
 """Countries by their ISO 3166 code, named in the reader's language."""
 
+import re
+
 from babel import Locale
 from django.utils.translation import get_language
+
+NOT_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}  # Unicode lists them beside countries
 
 
 def name_of(country: str, language: str | None = None) -> str:
@@ -10,11 +14,8 @@ def name_of(country: str, language: str | None = None) -> str:
     return str(locale.territories.get(country, country))
 
 
-def is_country(code: str) -> bool:
-    return len(code) == 2 and code.isascii() and code.isalpha() and code in Locale("en").territories
-
-
 def choices() -> list[tuple[str, str]]:
     """Every country that Unicode's list names, sorted by name in the active language."""
-    named = [(code, name_of(code)) for code in Locale("en").territories if is_country(code)]
+    codes = [str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))]
+    named = [(code, name_of(code)) for code in codes if code not in NOT_COUNTRIES]
     return sorted(named, key=lambda pair: pair[1])

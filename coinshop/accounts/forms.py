@@ -45,7 +45,8 @@ class ResidenceForm(forms.Form):
             raise forms.ValidationError(_("You can have an account from the age of %(age)s."), params={"age": YOUNGEST})
         return born
 
-    def save(self, person: User) -> None:
+    def tell(self, person: User) -> None:
+        """Write it down."""
         person.country = self.cleaned_data["country"]
         person.birth_date = self.cleaned_data["birth_date"]
         person.save(update_fields=["country", "birth_date"])
@@ -66,8 +67,8 @@ class SignupForm(ResidenceForm, allauth.SignupForm):  # type: ignore[misc]  # al
         self.fields["password1"].widget.attrs["placeholder"] = ""
 
     def save(self, request: HttpRequest) -> User:
-        person: User = allauth.SignupForm.save(self, request)
+        person: User = super().save(request)
         person.language = get_language() or "en"
         person.save(update_fields=["language"])
-        ResidenceForm.save(self, person)
+        self.tell(person)
         return person

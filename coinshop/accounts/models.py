@@ -1,5 +1,6 @@
 """The people who use the shop, and what the law of their country says."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any, ClassVar, Self
 
@@ -7,10 +8,11 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import MinLengthValidator, RegexValidator
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-HANDLE_VALIDATORS = [
+HANDLE_VALIDATORS: list[Callable[[Any], None]] = [
     MinLengthValidator(2),
     RegexValidator(
         r"\A[a-z0-9][a-z0-9_.]*\Z",
@@ -55,12 +57,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("person")
         verbose_name_plural = _("people")
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(handle=models.functions.Lower("handle")), name="handles_are_in_small_letters"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(email=models.functions.Lower("email")), name="addresses_are_in_small_letters"
-            ),
+            models.CheckConstraint(condition=models.Q(handle=Lower("handle")), name="handles_are_in_small_letters"),
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="addresses_are_in_small_letters"),
         ]
 
     def __str__(self) -> str:

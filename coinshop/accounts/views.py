@@ -24,7 +24,7 @@ def me(request: HttpRequest) -> HttpResponse:
     is_known = bool(person.country and person.birth_date)
     form = None if is_known else ResidenceForm(request.POST or None, initial={"country": person.country})
     if form is not None and request.method == "POST" and form.is_valid():
-        form.save(person)
+        form.tell(person)
         messages.success(request, _("Saved."))
         return redirect("me")
     address = person.emailaddress_set.filter(email=person.email).first()  # type: ignore[attr-defined]  # allauth's relation

@@ -132,16 +132,14 @@ class TimelineEntry(models.Model):
         verbose_name = _("timeline entry")
         verbose_name_plural = _("timeline")
         ordering = ["at", "id"]
-        constraints = [
-            models.UniqueConstraint(fields=["order", "what", "reference"], name="each_thing_is_noted_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["order", "what", "reference"], name="each_thing_is_noted_once")]
 
     def __str__(self) -> str:
         return self.get_what_display()
 
 
 class Payment(models.Model):
-    """Money that came for an order, as the provider tells it. One row per payment intent, whatever was right about it."""
+    """Money that came for an order, as the provider tells it: a row per payment intent, right or wrong."""
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="payments", verbose_name=_("order"))
     intent_id = models.CharField(_("payment intent"), max_length=255, unique=True)
@@ -159,7 +157,9 @@ class Payment(models.Model):
         ordering = ["recorded_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["order"], condition=models.Q(is_surplus=False, disagreement=""), name="one_payment_settles_an_order"
+                fields=["order"],
+                condition=models.Q(is_surplus=False, disagreement=""),
+                name="one_payment_settles_an_order",
             )
         ]
 
@@ -173,4 +173,4 @@ class Payment(models.Model):
 
 def poll_after(polls: int, now: datetime) -> datetime:
     """When to ask the provider about an unpaid order again: after 20 s, then at double the distance up to an hour."""
-    return now + min(timedelta(seconds=20) * 2**polls, timedelta(hours=1))
+    return now + timedelta(seconds=min(20 * 2 ** min(polls, 10), 3600))

@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from coinshop.accounts import countries
 from payments import money
@@ -57,9 +57,10 @@ class RegionCountry(models.Model):
 
 
 class PriceList(models.Model):
-    """All packages of one region and channel. A draft is edited, a live list is frozen; orders keep what they were sold at.
+    """All packages of one region and channel. A draft is edited, a live list is frozen; orders keep their price.
 
-    The custom amount is priced in proportion: `custom_coins` cost `custom_price_minor`, rounded up to what can be charged.
+    The custom amount is priced in proportion: `custom_coins` cost `custom_price_minor`, rounded up to what the
+    provider can charge.
     """
 
     class Channel(models.TextChoices):
@@ -95,7 +96,9 @@ class PriceList(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["region", "channel", "version"], name="versions_are_counted"),
             models.UniqueConstraint(
-                fields=["region", "channel"], condition=models.Q(state="live"), name="one_live_list_per_region_and_channel"
+                fields=["region", "channel"],
+                condition=models.Q(state="live"),
+                name="one_live_list_per_region_and_channel",
             ),
             models.CheckConstraint(
                 condition=models.Q(custom_coins=None, custom_price_minor=None, custom_max_coins=None)
@@ -176,7 +179,7 @@ class PackagePrice(models.Model):
         return f"{self.coins}"
 
     def complaint(self) -> str:
-        """Why this price could never be charged, or an empty string. Below the provider's minimum is allowed: not shown."""
+        """Why this price could never be charged, or nothing. One below the provider's minimum is just not shown."""
         currency = self.price_list.region.currency
         if self.price_minor % money.step(currency):
             return str(_("%(coins)s coins: %(currency)s has no such fraction.") % self._named(currency))
