@@ -1,4 +1,4 @@
-"""Task bodies of one line. A task takes an id and has no retry of its own: the row holds attempts, the sweep retries."""
+"""Task bodies of one line. A task takes an id and retries nothing: the row counts attempts, and the sweep comes again."""
 
 from celery import shared_task
 

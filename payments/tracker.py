@@ -54,7 +54,8 @@ HEADLINES: dict[str, Callable[[], str]] = {
 SUBLINES: dict[str, Callable[[], str]] = {
     Order.State.CREATED: lambda: _("Nothing has been charged."),
     Order.State.OPENED: lambda: _(
-        "As soon as the payment is confirmed your coins arrive, usually within 3 seconds. You can close this page: we carry on."
+        "As soon as the payment is confirmed your coins arrive, usually within 3 seconds. "
+        "You can close this page: we carry on."
     ),
     Order.State.PAID: lambda: _("Your money is not lost. Somebody looks at this order; you need not do anything."),
     Order.State.SETTLED: lambda: _("They never expire. Have fun giving."),

@@ -12,7 +12,8 @@ CHECKS = {
                       a.id, a.kind, a.home, a.balance, coalesce(p.pending, 0), coalesce(t.total, 0))
           FROM wallet_account a
           LEFT JOIN (SELECT account_id, sum(amount) AS total FROM wallet_entry GROUP BY 1) t ON t.account_id = a.id
-          LEFT JOIN (SELECT account_id, sum(amount) AS pending FROM wallet_pendingcredit GROUP BY 1) p ON p.account_id = a.id
+          LEFT JOIN (SELECT account_id, sum(amount) AS pending FROM wallet_pendingcredit GROUP BY 1) p
+            ON p.account_id = a.id
          WHERE NOT a.is_house AND a.balance + coalesce(p.pending, 0) <> coalesce(t.total, 0)""",
     "nobody is or was overdrawn": """
         SELECT format('account %s (%s of person %s): balance %s', id, kind, home, balance)
@@ -41,14 +42,16 @@ CHECKS = {
           GROUP BY unit
         ), given AS (
           SELECT unit, sum(amount) AS amount FROM (
-            SELECT e.unit, -e.amount AS amount FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id AND a.is_house
+            SELECT e.unit, -e.amount AS amount
+              FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id AND a.is_house
             UNION ALL
             SELECT credit_unit, credit_amount FROM wallet_transfer WHERE debit_unit <> credit_unit
             UNION ALL
             SELECT debit_unit, -debit_amount FROM wallet_transfer WHERE debit_unit <> credit_unit) parts
           GROUP BY unit
         )
-        SELECT format('unit %s: people hold %s, but %s were given out', unit, coalesce(held.amount, 0), coalesce(given.amount, 0))
+        SELECT format('unit %s: people hold %s, but %s were given out',
+                      unit, coalesce(held.amount, 0), coalesce(given.amount, 0))
           FROM held FULL JOIN given USING (unit) WHERE coalesce(held.amount, 0) <> coalesce(given.amount, 0)""",
 }
 

@@ -43,7 +43,7 @@ class ReadOnlyModel(models.Model):
 
 
 class Account(ReadOnlyModel):
-    """A balance of one unit. The house's own accounts have no owner, and their balance is derived from the transfers."""
+    """A balance of one unit. The house's own accounts have no owner, and their balance is derived."""
 
     home = models.BigIntegerField()
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, verbose_name=_("owner"))

@@ -9,7 +9,9 @@ SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "Checks that every balance equals its transfers and every transfer has its fact; exits 1 and names what differs."
+    help = (
+        "Checks that every balance equals its transfers, and every transfer its fact; exits 1 and names what differs."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = list(islice(audit.findings(), SHOWN + 1))
