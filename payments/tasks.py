@@ -1,4 +1,4 @@
-"""Task bodies of one line. A task takes an id and retries nothing: the row counts attempts, and the sweep comes again."""
+"""Task bodies of one line. A task takes an id and retries nothing: rows count attempts, and the sweep comes again."""
 
 from celery import shared_task
 

@@ -56,7 +56,7 @@ REFUSALS: dict[str, type[LedgerError]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """A movement to be posted: `amount` leaves the debit account, `amount_in` (if not given: the same) enters the other.
+    """A movement to post: `amount` leaves the debit account, `amount_in` (if not given: the same) enters the other.
 
     An account named by `rather` pays instead if it covers the whole amount; then `rather_in` is what enters.
     """

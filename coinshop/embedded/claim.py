@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PATIENCE_S = 8.0
+CHILDREN = "children.lock"
 
 
 class AlreadyClaimedError(Exception):
@@ -24,11 +25,11 @@ def claim(data: Path) -> Iterator[int]:
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     ours = _open(data / "lock")
-    children = _open(data / "children.lock")
+    children = _open(data / CHILDREN)
     try:
         if not _take(ours):
             raise AlreadyClaimedError
-        _wait_for_the_last_run(children, data / "children.lock")
+        _wait_for_the_last_run(children, data)
         yield children
     finally:
         os.close(children)
@@ -47,19 +48,19 @@ def _take(lock: int) -> bool:
     return True
 
 
-def _wait_for_the_last_run(lock: int, file: Path) -> None:
+def _wait_for_the_last_run(lock: int, data: Path) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not _take(lock):
         if time.monotonic() > deadline:
-            for pid in _holders(file):
+            for pid in holders(data):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
 
 
-def _holders(file: Path) -> Iterator[int]:
-    """Find the processes of the last run by the lock they still have open."""
-    target = file.stat()
+def holders(data: Path) -> Iterator[int]:
+    """Find the processes that a shop started, now or before it crashed, by the lock that they inherited."""
+    target = (data / CHILDREN).stat()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if int(process.name) != os.getpid() and any(_is_same(fd, target) for fd in (process / "fd").iterdir()):

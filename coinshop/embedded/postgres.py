@@ -68,6 +68,7 @@ class Cluster:
             folder=Path("/"),
             ready=self.answers,
             stop_signal=signal.SIGINT,  # to PostgreSQL: end the sessions, then stop
+            orphan_signal=signal.SIGINT,
             grace_s=10,
             log=self.log,
             enter=self.identity.enter,

@@ -34,6 +34,8 @@ class Program:
     folder: Path = ROOT
     ready: Sign | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    # At our sudden death the services go too, and without them a polite end can hang: Celery's does.
+    orphan_signal: signal.Signals = signal.SIGKILL
     grace_s: float = 5.0
     fds: tuple[int, ...] = ()
     log: Path | None = None  # a quiet program's output goes here and not to the console
@@ -86,7 +88,7 @@ def _before_exec(program: Program) -> Callable[[], None]:
     def become_the_child() -> None:
         if program.enter:
             program.enter()
-        die_with_parent(program.stop_signal)
+        die_with_parent(program.orphan_signal)
         if os.getppid() != parent:  # it died before the wish was heard
             os._exit(1)
 

@@ -1,6 +1,7 @@
 """The embedded Valkey: broker, cache and live channel in one server, in databases apart."""
 
 import platform
+import signal
 import socket
 from functools import partial
 from importlib.util import find_spec
@@ -24,6 +25,7 @@ def program(*, data: Path, sockets: Path, durability: list[str]) -> Program:
         environment=for_children({}),
         folder=files,  # its files are named relative to where it starts
         ready=partial(answers, sockets),
+        orphan_signal=signal.SIGTERM,
         log=data / "valkey.log",
     )
 

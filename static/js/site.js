@@ -2,21 +2,23 @@
 (() => {
   "use strict";
 
-  // The running total of a custom amount, by the server's own rule; the next page shows the price that counts.
-  const amount = document.querySelector("[data-price-minor]");
+  // The running total of a custom amount. Cents are rounded up, and the next page shows the price that counts.
+  const amount = document.querySelector("[data-per-100-minor]");
   if (amount) {
-    const { exponent, currency, locale, priceMinor, perCoins, step, min, max } = amount.dataset;
+    const { exponent, currency, locale } = amount.dataset;
+    const per100Minor = amount.getAttribute("data-per-100-minor");
     const outputs = document.querySelectorAll("[data-total-of-amount]");
     const money = new Intl.NumberFormat(locale || undefined, {
       style: "currency",
+      numberingSystem: "latn",
       currency,
       minimumFractionDigits: Number(exponent),
       maximumFractionDigits: Number(exponent),
     });
     const show = () => {
-      const coins = /^[0-9]{1,9}$/.test(amount.value.trim()) ? Number(amount.value) : NaN;
-      const isInRange = coins >= Number(min) && coins <= Number(max);
-      const minor = Math.ceil((coins * Number(priceMinor)) / (Number(perCoins) * Number(step))) * Number(step);
+      const coins = Number(amount.value);
+      const isInRange = Number.isInteger(coins) && coins >= Number(amount.min) && coins <= Number(amount.max);
+      const minor = Math.ceil((coins * Number(per100Minor)) / 100);
       for (const output of outputs) {
         output.textContent = isInRange ? money.format(minor / 10 ** Number(exponent)) : output.dataset.otherwise;
       }
