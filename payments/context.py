@@ -1,12 +1,12 @@
-"""The region in the foot of every page."""
+"""The region in the foot of every page, found once and only by pages that show it."""
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
 
 from payments import regions
 
 
 def region(request: HttpRequest) -> dict[str, Any]:
-    return {"region": SimpleLazyObject(lambda: regions.region_of(request))}
+    return {"region": cache(lambda: regions.region_of(request))}

@@ -1,9 +1,9 @@
-"""The balance in the head of every page."""
+"""The balance in the head of every page, read once and only by pages that show it."""
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
 
 from wallet import ledger
 
@@ -12,4 +12,4 @@ def balance(request: HttpRequest) -> dict[str, Any]:
     if not request.user.is_authenticated or request.user.pk is None:
         return {}
     person = request.user.pk
-    return {"balance_coins": SimpleLazyObject(lambda: ledger.balances(person).spendable)}
+    return {"balance_coins": cache(lambda: ledger.balances(person).spendable)}
