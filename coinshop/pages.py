@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
@@ -91,7 +93,12 @@ def _rows(lines: list[Line]) -> list[dict[str, Any]]:
 
 
 def _row(line: Line, sent: SentGift | None, order: Order | None) -> dict[str, Any]:
-    row = {"amount": line.amount, "balance_after": line.balance_after, "at": line.at, "day": line.at.date()}
+    row = {
+        "amount": line.amount,
+        "balance_after": line.balance_after,
+        "at": line.at,
+        "day": timezone.localdate(line.at),
+    }
     if sent:
         return row | _told_gift(line, sent)
     return row | {
@@ -105,12 +112,12 @@ def _row(line: Line, sent: SentGift | None, order: Order | None) -> dict[str, An
 
 
 def _told_gift(line: Line, sent: SentGift) -> dict[str, Any]:
-    title = f"{sent.quantity:,} × {sent.gift}" if sent.quantity > 1 else str(sent.gift)
+    title = f"{localize(sent.quantity)} × {sent.gift}" if sent.quantity > 1 else str(sent.gift)
     if line.amount < 0:
         detail = _("to @%(handle)s") % {"handle": sent.creator.person.handle}
         url = reverse("gifts:creator", args=[sent.creator.person.handle])
     else:
-        coins = ngettext("%(coins)s coin", "%(coins)s coins", sent.coins) % {"coins": f"{sent.coins:,}"}
+        coins = ngettext("%(coins)s coin", "%(coins)s coins", sent.coins) % {"coins": localize(sent.coins)}
         detail, url = _("from @%(handle)s, %(coins)s") % {"handle": sent.sender.handle, "coins": coins}, ""
     return {
         "title": title,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
 from coinshop.accounts import ages
@@ -78,7 +79,7 @@ def _refuse(sender: User, creator: Creator, gift: Gift, quantity: int) -> None:
     if not gift.is_on_sale:
         raise MayNotSend(_("This gift is no longer in the catalogue. Please choose another."))
     if not 1 <= quantity <= MOST_AT_ONCE:
-        raise MayNotSend(_("Send between 1 and %(most)s at once.") % {"most": f"{MOST_AT_ONCE:,}"})
+        raise MayNotSend(_("Send between 1 and %(most)s at once.") % {"most": localize(MOST_AT_ONCE)})
     if objection := ages.objection_to(sender):
         raise MayNotSend(objection)
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -96,7 +97,7 @@ def _missing(gift: Gift, quantity: int, short: TooFewCoins) -> dict[str, Any]:
     return {
         "coins": short.missing,
         "cost": short.cost,
-        "gift": f"{quantity:,} × {gift}" if quantity > 1 else str(gift),
+        "gift": f"{localize(quantity)} × {gift}" if quantity > 1 else str(gift),
         "have": short.cost - short.missing,
         "top_up_url": f"{reverse('payments:top_up')}?coins={short.missing}",
     }

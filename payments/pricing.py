@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
 from coinshop.accounts.models import CountryLaw
@@ -67,9 +68,9 @@ def offer_amount(region: Region, country: str, coins: int) -> Offer:
     prices = _selling(region)
     least, most = custom_limits(prices)
     if coins < least:
-        raise NotSold(_("The smallest amount we can charge is %(least)s coins.") % {"least": f"{least:,}"})
+        raise NotSold(_("The smallest amount we can charge is %(least)s coins.") % {"least": localize(least)})
     if coins > most:
-        raise NotSold(_("At most %(most)s coins at once. You can buy again afterwards.") % {"most": f"{most:,}"})
+        raise NotSold(_("At most %(most)s coins at once. You can buy again afterwards.") % {"most": localize(most)})
     for package in packages_on_sale(prices):
         if package.coins == coins:
             return _offer(prices, country, coins, package.bonus, package.price_minor, package)

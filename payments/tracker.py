@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -64,8 +65,8 @@ SUBLINES: dict[str, Callable[[], str]] = {
 
 
 def _ordered(order: Order) -> Step:
-    coins = ngettext("%(coins)s coin", "%(coins)s coins", order.coins) % {"coins": f"{order.coins:,}"}
-    bonus = " + " + _("%(bonus)s bonus") % {"bonus": f"{order.bonus:,}"} if order.bonus else ""
+    coins = ngettext("%(coins)s coin", "%(coins)s coins", order.coins) % {"coins": localize(order.coins)}
+    bonus = " + " + _("%(bonus)s bonus") % {"bonus": localize(order.bonus)} if order.bonus else ""
     return _step(_("Ordered"), "done", order.created_at, f"{coins}{bonus} · @{order.recipient.handle}")
 
 
@@ -91,10 +92,10 @@ def _checking(order: Order, entries: dict[str, TimelineEntry]) -> Step:
 def _delivered(order: Order, entries: dict[str, TimelineEntry]) -> Step:
     if entry := entries.get(TimelineEntry.What.SETTLED):
         have = ledger.balances(order.recipient_id).spendable
-        body = _("Your balance is now %(coins)s coins.") % {"coins": f"{have:,}"}
+        body = _("Your balance is now %(coins)s coins.") % {"coins": localize(have)}
         return _step(_("Delivered"), "done", entry.at, body, _("ledger %(id)s") % {"id": entry.reference})
     return _step(
-        _("Delivered"), "next", None, _("Your balance grows by %(coins)s.") % {"coins": f"{order.total_coins:,}"}
+        _("Delivered"), "next", None, _("Your balance grows by %(coins)s.") % {"coins": localize(order.total_coins)}
     )
 
 

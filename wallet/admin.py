@@ -1,6 +1,7 @@
 """The ledger in the console: to look at. Nobody edits a transfer, a superuser least of all."""
 
 from django.contrib import admin
+from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 
 from coinshop.console import ReadOnlyAdmin
@@ -18,7 +19,7 @@ class AccountAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("balance with what is on its way"))
     def shown_balance(self, account: Account) -> str:
-        return f"{ledger.balance(account.pk):,}"
+        return str(localize(ledger.balance(account.pk)))
 
 
 @admin.register(Transfer)

@@ -58,7 +58,7 @@ def start(program: Program, *, held_fd: int, output: int) -> subprocess.Popen[by
             stderr=subprocess.STDOUT,
             pass_fds=(*program.fds, held_fd),
             start_new_session=True,
-            preexec_fn=_before_exec(program),  # noqa: PLW1509  (there are no threads)
+            preexec_fn=_before_exec(program),
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise StartFailedError(f"{program.name} cannot be started: {error}") from error

@@ -2,6 +2,10 @@
 (() => {
   "use strict";
 
+  // The server writes times in the reader's own zone once it knows which that is.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) document.cookie = `tz=${zone}; path=/; max-age=31536000; samesite=lax`;
+
   // The running total of a custom amount. Cents are rounded up, and the next page shows the price that counts.
   const amount = document.querySelector("[data-per-100-minor]");
   if (amount) {
