@@ -15,6 +15,7 @@ class GiftAdmin(admin.ModelAdmin):
     """A gift that was ever sent is taken off sale, never deleted."""
 
     list_display = ["shown", "name", "coins", "motion", "is_on_sale"]
+    list_display_links = ["name"]
     list_filter = ["is_on_sale", "motion"]
     search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}

@@ -1,1 +1,1 @@
-"""Everything that starts a shop on one machine: real PostgreSQL and Valkey from wheels, and a supervisor for all of it."""
+"""Everything that starts a shop on one machine: real PostgreSQL and Valkey from wheels, and a supervisor."""

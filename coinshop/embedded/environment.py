@@ -1,4 +1,4 @@
-"""How processes of this machine are told about a shop: environment variables, and a file that says the same to others."""
+"""How processes are told about a shop: environment variables, and a file that says the same to others."""
 
 import os
 from collections.abc import Mapping

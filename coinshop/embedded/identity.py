@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -59,9 +60,10 @@ def _enter_user_namespace() -> None:
 
 def _has_user_namespaces() -> bool:
     try:
-        return subprocess.run(["true"], preexec_fn=_enter_user_namespace, check=False).returncode == 0
+        tried = subprocess.run([sys.executable, "-ISc", ""], preexec_fn=_enter_user_namespace, check=False)
     except (OSError, subprocess.SubprocessError):
         return False
+    return tried.returncode == 0
 
 
 def _as_nobody(data: Path, outside: Path) -> Identity:

@@ -6,7 +6,7 @@ import re
 import sys
 import textwrap
 
-from coinshop.embedded import addresses, environment, ports
+from coinshop.embedded import addresses, console, environment, ports
 from coinshop.embedded.claim import claim
 from coinshop.embedded.pages import answers_ok
 from coinshop.embedded.processes import Program
@@ -70,7 +70,7 @@ def main() -> None:
                 ready=re.compile("sweep is running"),
             ),
         ]
-        plan = Plan(services, provision, errands=[], site=site, announce=lambda: print("ready", flush=True))
+        plan = Plan(services, provision, errands=[], site=site, announce=lambda: console.plain("ready"))
         os._exit(asyncio.run(Supervisor(plan, pids=data / "pids", held_fd=held_fd).run()))
 
 

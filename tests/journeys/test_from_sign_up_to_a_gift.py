@@ -1,0 +1,128 @@
+"""The whole product, as a person meets it: sign up, buy, wait, give, and the creator sees it."""
+
+import itertools
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+numbers = itertools.count(1)
+
+WORDS = {
+    "en": {"pay": "Pay", "here": "Your coins are here", "send": "Send"},
+    "ar": {"pay": "ادفع", "here": "وصلت عملاتك", "send": "أرسل"},
+}
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_fan_signs_up_buys_and_gives_and_the_creator_sees_it(visit, shop, width, language):
+    creator = visit(1280)
+    creator.sign_in("creator@example.com")
+    creator.go("/@creator/")
+    handle = f"noor{next(numbers)}{language}{width}"
+    fan = visit(width, language)
+    sign_up(fan, handle)
+    buy_a_package(fan)
+    coins = shop.coins_of(handle)
+
+    give_a_perfume(fan)
+
+    assert coins == 350
+    assert shop.coins_of(handle) == 330
+    expect(creator.page.locator("#feed")).to_contain_text(f"@{handle}")
+    fan.go("/wallet/")
+    expect(fan.page.locator(".statement").first).to_contain_text("330")
+    assert fan.stumbles() + creator.stumbles() == []
+    assert not fan.is_wider_than_the_screen()
+
+
+def sign_up(fan, handle):
+    fan.go("/")
+    assert fan.page.locator("html").get_attribute("dir") == ("rtl" if "ar" in handle else "ltr")
+    assert fan.stumbles() == []
+    fan.go("/accounts/signup/")
+    fan.page.fill("[name=email]", f"{handle}@example.com")
+    fan.page.fill("[name=username]", handle)
+    fan.page.fill("[name=password1]", "correct horse battery")
+    fan.page.select_option("[name=country]", "SA" if "ar" in handle else "IE")
+    fan.page.fill("[name=birth_date]", "1999-04-30")
+    assert fan.stumbles() == []
+    fan.page.locator("main form button").click()
+    fan.page.wait_for_url(re.compile(r"/$"))
+
+
+def buy_a_package(fan):
+    fan.go("/")
+    fan.page.locator(".package", has_text="350").locator("input").check()
+    assert fan.stumbles() == []
+    fan.page.locator(".paybar button").click()
+    fan.page.wait_for_url("**/summary/**")
+    assert fan.stumbles() == []
+    assert not fan.is_wider_than_the_screen()
+    fan.page.locator(".paybar button").click()
+    fan.page.wait_for_url("**/c/pay/**")
+    assert fan.stumbles() == []
+    fan.pay("4000 0000 0000 0002")
+    expect(fan.page.locator("[role=alert]")).to_be_visible()
+    fan.said.clear()  # the browser reports the refused card's status, as it should
+    fan.pay()
+    fan.page.wait_for_url("**/orders/**")
+    expect(fan.page.locator(".tracker .is-done")).to_have_count(4)
+    assert fan.stumbles() == []
+
+
+def give_a_perfume(fan):
+    fan.go("/@creator/")
+    fan.page.locator("input[value=perfume]").check()
+    assert fan.stumbles() == []
+    fan.page.locator(".send button").click()
+    fan.page.wait_for_url("**/@creator/?sent=*")
+    expect(fan.page.locator("[role=status]")).to_be_visible()
+
+
+def test_a_gift_that_is_too_dear_says_what_is_missing_and_leads_to_buying_just_that(visit, shop):
+    fan = visit()
+    fan.sign_in("fan2@example.com")
+    fan.go("/@creator/")
+    fan.page.locator("input[value=guitar]").check()
+    fan.page.locator(".send button").click()
+    fan.said.clear()  # the browser reports the answer's status, as it should
+    fan.page.get_by_role("link", name="Get exactly 99 coins").click()
+
+    expect(fan.page.locator("#amount")).to_have_value("99")
+
+
+def test_buying_works_without_javascript(visit, shop):
+    fan = visit(java_script_enabled=False)
+    fan.sign_in("fan@example.com")
+    before = shop.coins_of("fan")
+    fan.go("/")
+    fan.page.locator(".package", has_text="1,400").locator("input").check()
+    fan.page.locator(".paybar button").click()
+    fan.page.locator(".paybar button").click()
+    fan.pay()
+    fan.page.wait_for_url("**/orders/**")
+
+    expect(fan.page.locator("h1")).to_have_text("Your coins are here")
+    assert shop.coins_of("fan") == before + 1400
+
+
+def test_a_visitor_switches_region_and_language(visit):
+    visitor = visit()
+    visitor.go("/locale/")
+    visitor.page.get_by_role("button", name="Japan").click()
+    visitor.page.wait_for_url(re.compile(r"/$"))
+    expect(visitor.page.locator(".packages")).to_contain_text("¥610")
+    visitor.go("/locale/")
+    visitor.page.locator("button[value=ar]").last.click()
+
+    expect(visitor.page.locator("html")).to_have_attribute("dir", "rtl")
+
+
+def test_the_console_is_usable_and_silent_under_the_strict_policy(visit):
+    admin = visit(1280)
+    admin.sign_in("admin@example.com")
+    for path in ["", "payments/pricelist/", "payments/order/", "wallet/transfer/", "wallet/account/", "gifts/gift/"]:
+        admin.go(f"/admin/{path}")
+        assert admin.stumbles() == []
