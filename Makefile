@@ -1,32 +1,32 @@
 # Everything lives in .venv and .coinshop; nothing but sh, make and Python (or uv) is needed.
 .PHONY: run test lint check lock venv
 
-PYTHON := .venv/bin/python
+python := .venv/bin/python
 # Without bytecode every start costs seconds.
 unexport PYTHONDONTWRITEBYTECODE
 # Settings have no defaults for secrets, and the linters only need them to load.
 EXAMPLE := set -a; . ./.env.example; set +a;
 
 run: venv
-	@exec $(PYTHON) -m coinshop.embedded --end-with-parent
+	@exec $(python) -m coinshop.embedded --end-with-parent
 
 test: venv
-	@$(PYTHON) -m coinshop.embedded.browser
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(python) -m coinshop.embedded.browser
+	@$(python) -m pytest $(ARGS)
 
 lint: venv
-	@$(PYTHON) -m ruff format --check --quiet . || { $(PYTHON) -m ruff format --diff --quiet .; exit 1; }
-	@$(PYTHON) -m ruff check --quiet .
+	@$(python) -m ruff format --check --quiet . || { $(python) -m ruff format --diff --quiet .; exit 1; }
+	@$(python) -m ruff check --quiet .
 	@git ls-files -z 'templates/*.html' | xargs -0 -r .venv/bin/djade --check --target-version 5.2
-	@$(EXAMPLE) $(PYTHON) -m mypy --no-error-summary .
-	@.venv/bin/lint-imports --no-color
-	@$(EXAMPLE) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@$(EXAMPLE) $(python) -m mypy --no-error-summary .
+	@said=$$(.venv/bin/lint-imports --no-logo) || { echo "$$said"; exit 1; }
+	@$(EXAMPLE) $(python) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
 check: lint test
 
 # Resolve pyproject.toml anew. The lock is a plain list of hashes that pip and uv both enforce.
 lock: venv
-	@uv --version >/dev/null 2>&1 || [ -x .venv/bin/uv ] || $(PYTHON) -m pip install --quiet uv
+	@uv --version >/dev/null 2>&1 || [ -x .venv/bin/uv ] || $(python) -m pip install --quiet uv
 	@uv=$$(uv --version >/dev/null 2>&1 && echo uv || echo .venv/bin/uv); \
 	$$uv export --quiet --all-groups --no-emit-project --no-header --no-annotate --output-file requirements.lock
 	@rm -f uv.lock

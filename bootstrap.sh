@@ -39,7 +39,7 @@ install_with_pip() {
         echo "coinshop: $1 can make no virtual environment; install python3-venv (Debian, Ubuntu) or uv" >&2
         exit 1
     fi
-    $pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+    $pip install -qq --disable-pip-version-check --require-hashes --requirement requirements.lock
 }
 
 want=$(cat requirements.lock bootstrap.sh | cksum)

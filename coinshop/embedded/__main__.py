@@ -10,7 +10,6 @@ from pathlib import Path
 from coinshop.embedded import addresses, console, environment, keys, ports, shop
 from coinshop.embedded.claim import AlreadyClaimedError, claim
 from coinshop.embedded.processes import StartFailedError, die_with_parent
-from coinshop.embedded.services import embedded_services
 from coinshop.embedded.supervisor import Plan, Supervisor
 
 FIRST_SANDBOX_PORT = 12111
@@ -37,7 +36,7 @@ def _run(data: Path, held_fd: int) -> int:
     web = ports.hold(int(given.get("PORT") or 8000))
     sandbox = ports.hold(FIRST_SANDBOX_PORT) if shop.embeds_sandbox(given) else None
     told = shop.describe(given, data=data, sockets=sockets, secrets=keys.kept_in(data), web=web, sandbox=sandbox)
-    services, provision = embedded_services(given, data, sockets, held_fd)
+    services, provision = shop.embedded_services(given, data, sockets, held_fd)
     plan = Plan(
         services=services,
         provision=provision,

@@ -2,11 +2,12 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from socket import socket
 
-from coinshop.embedded import addresses, ports
+from coinshop.embedded import addresses, console, identity, ports, postgres, valkey
 from coinshop.embedded.environment import for_children
 from coinshop.embedded.pages import answers_ok
 from coinshop.embedded.processes import Program
@@ -55,6 +56,24 @@ def describe(
         wanted |= {name: secrets[name] for name in ["STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"]}
         wanted["STRIPE_API_BASE"] = f"http://127.0.0.1:{ports.number(sandbox)}"
     return {name: value if name in OURS else given.get(name) or value for name, value in wanted.items()}
+
+
+def embedded_services(
+    given: Mapping[str, str], data: Path, sockets: Path, held_fd: int
+) -> tuple[list[Program], Callable[[], None]]:
+    """Return the services that are ours to run, and how the database is provisioned once they are up."""
+    services: list[Program] = []
+    provision: Callable[[], None] = _nothing
+    if embeds_postgres(given):
+        cluster = postgres.Cluster(identity.choose(data, sockets), sockets, log=data / "postgres.log")
+        if not cluster.files.exists():
+            console.say("making the database (once)…")
+            cluster.create(held_fd)
+        services.append(cluster.program(postgres.DURABLE))
+        provision = partial(cluster.provision, addresses.DATABASE)
+    if embeds_valkey(given):
+        services.append(valkey.program(data=data, sockets=sockets, durability=valkey.DURABLE))
+    return services, provision
 
 
 def errands(shop: Mapping[str, str], *, with_demo: bool) -> list[Program]:
@@ -160,3 +179,7 @@ def welcome(shop: Mapping[str, str], *, has_demo: bool) -> str:
     ]
     lines = [*(demo if has_demo else []), *always]
     return "\n".join([f"coinshop is ready: {here}", "", *(f"    {line}".rstrip() for line in lines), ""])
+
+
+def _nothing() -> None:
+    pass

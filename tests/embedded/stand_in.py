@@ -6,11 +6,10 @@ import re
 import sys
 import textwrap
 
-from coinshop.embedded import addresses, console, environment, ports
+from coinshop.embedded import addresses, console, environment, ports, shop
 from coinshop.embedded.claim import claim
 from coinshop.embedded.pages import answers_ok
 from coinshop.embedded.processes import Program
-from coinshop.embedded.services import embedded_services
 from coinshop.embedded.supervisor import Plan, Supervisor
 
 WEB = """
@@ -53,7 +52,7 @@ def main() -> None:
         addresses.make_sockets_folder(sockets)
         web = ports.hold(18000)
         told = environment.for_children({"PORT": str(ports.number(web))})
-        services, provision = embedded_services({}, data, sockets, held_fd)
+        services, provision = shop.embedded_services({}, data, sockets, held_fd)
         environment.write(data / "env", {"DATABASE_URL": addresses.database_url(addresses.SITE, sockets)})
         site = [
             Program(

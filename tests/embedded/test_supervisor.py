@@ -44,7 +44,7 @@ def running(data):
         soon(lambda: not left_running(data))
 
 
-def soon(claim, limit_s=15):
+def soon(claim, limit_s=60):
     deadline = time.monotonic() + limit_s
     while not claim():
         assert time.monotonic() < deadline, "it did not become true"
