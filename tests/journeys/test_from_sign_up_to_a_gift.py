@@ -8,11 +8,6 @@ from playwright.sync_api import expect
 
 numbers = itertools.count(1)
 
-WORDS = {
-    "en": {"pay": "Pay", "here": "Your coins are here", "send": "Send"},
-    "ar": {"pay": "ادفع", "here": "وصلت عملاتك", "send": "أرسل"},
-}
-
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("language", ["en", "ar"])
