@@ -21,6 +21,7 @@ import pytest
 import real_services
 from django.core.management import call_command
 from django.db import connection
+from django.test import override_settings
 
 from coinshop import roles
 
@@ -54,6 +55,13 @@ def django_db_setup(django_db_blocker: Any) -> None:
     with django_db_blocker.unblock():
         call_command("load_facts")
         roles.make()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """A real hash takes most of a second, and each test has its own people."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture
