@@ -121,10 +121,10 @@ BEGIN
   SELECT pays.posting AS pays, gets.posting AS gets, pays.unit AS unit_out, gets.unit AS unit_in, gets.home AS payee_home,
          pays.closed_at IS NULL AND gets.closed_at IS NULL AS is_open,
          at_home = CASE WHEN pays.is_house THEN gets.home ELSE pays.home END AS is_at_home,
-         pays.unit <> gets.unit OR amount_out = amount_in AS is_even
+         pays.unit <> gets.unit OR amount_out = ALL (ARRAY[amount_in, coalesce(rather_in, amount_out)]) AS is_even
     INTO fact FROM wallet_account pays, wallet_account gets WHERE pays.id = payer AND gets.id = payee;
   outcome := CASE WHEN NOT FOUND THEN 'unknown' WHEN NOT fact.is_open THEN 'closed'
-                  WHEN payer = payee OR NOT fact.is_even OR NOT fact.is_at_home THEN 'unfit' END;
+                  WHEN payee IN (payer, rather) OR NOT fact.is_even OR NOT fact.is_at_home THEN 'unfit' END;
   IF outcome IS NOT NULL THEN RETURN; END IF;
 
   IF fact.pays <> 'derived' AND fact.gets = 'at once' THEN   -- two balances change: lower id first, so opposite pairs cannot deadlock
