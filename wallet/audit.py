@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
+from wallet.models import TransferKind
+
 CHECKS = {
     "a cached balance and what is on its way equal the account's transfers": """
         SELECT format('account %s (%s of person %s): balance %s and pending %s, but its transfers say %s',
@@ -33,6 +35,13 @@ CHECKS = {
           LEFT JOIN wallet_account d ON d.id = t.debit_account_id AND d.unit = t.debit_unit
           LEFT JOIN wallet_account c ON c.id = t.credit_account_id AND c.unit = t.credit_unit
          WHERE d.id IS NULL OR c.id IS NULL OR t.home <> CASE WHEN d.is_house THEN c.home ELSE d.home END""",
+    "every transfer is of a kind that joins such accounts": f"""
+        SELECT format('transfer %s of kind %s went from %s to %s', t.id, t.kind, d.kind, c.kind)
+          FROM wallet_transfer t JOIN wallet_account d ON d.id = t.debit_account_id
+               JOIN wallet_account c ON c.id = t.credit_account_id
+         WHERE (t.kind, d.kind, c.kind) NOT IN (
+           ({TransferKind.SALE}, 'issued', 'coins'), ({TransferKind.BONUS}, 'promo_issued', 'promo'),
+           ({TransferKind.GIFT}, 'coins', 'diamonds'), ({TransferKind.GIFT}, 'promo', 'diamonds'))""",
     "what people hold of a unit is what the house gave out, and what was exchanged into it or out of it": """
         WITH held AS (
           SELECT unit, sum(amount) AS amount FROM (
