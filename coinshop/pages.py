@@ -1,5 +1,6 @@
 """Pages that need both what was bought and what was given, and answers that belong to no app."""
 
+import re
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -22,6 +23,7 @@ from wallet.ledger import AccountKind, Line, TransferKind
 
 LINES = 30
 ORDERS = 10
+OF_AN_ORDER = re.compile(r"order:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 ACCOUNTS = {
     AccountKind.COINS: ledger.coins_of,
@@ -87,8 +89,8 @@ def _rows(lines: list[Line]) -> list[dict[str, Any]]:
         transfer_id__in=[line.transfer_id for line in lines if line.kind == TransferKind.GIFT]
     )
     sent = {gift.transfer_id: gift for gift in gifts.select_related("gift", "sender", "creator__person")}
-    causes = [line.cause.removeprefix("order:") for line in lines if line.cause.startswith("order:")]
-    orders = {f"order:{order.pk}": order for order in Order.objects.filter(pk__in=causes)}
+    bought = [named[1] for line in lines if (named := OF_AN_ORDER.fullmatch(line.cause))]
+    orders = {f"order:{order.pk}": order for order in Order.objects.filter(pk__in=bought)}
     return [_row(line, sent.get(line.transfer_id), orders.get(line.cause)) for line in lines]
 
 
