@@ -20,7 +20,7 @@ class SendForm(forms.Form):
         },
     )
     quantity = forms.CharField(max_length=6)
-    key = forms.UUIDField(error_messages={"invalid": _("Please open the page again.")})
+    key = forms.UUIDField(error_messages=dict.fromkeys(["required", "invalid"], _("Please open the page again.")))
 
     def clean_quantity(self) -> int:
         text: str = self.cleaned_data["quantity"]
