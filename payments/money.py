@@ -5,7 +5,7 @@ https://docs.stripe.com/currencies#special-cases and #minimum-and-maximum-charge
 """
 
 from copy import copy
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
@@ -74,7 +74,8 @@ def to_major(amount_minor: int, currency: str) -> Decimal:
 
 def round_up(amount_minor: Decimal, currency: str) -> int:
     """To the next amount that can be charged. The remainder, less than one step, is the shop's."""
-    steps = -((-amount_minor) // step(currency))
+    # Not with `//`: on a Decimal it drops the remainder, where on an int it rounds down.
+    steps = (amount_minor / step(currency)).to_integral_value(ROUND_CEILING)
     return int(steps) * step(currency)
 
 
