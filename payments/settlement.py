@@ -34,12 +34,13 @@ def settle(order_id: UUID, evidence: Evidence) -> Order:
 
 def _record(order: Order, evidence: Evidence) -> Payment:
     """The payment row of this money: written the first time, found every other time."""
-    if known := Payment.objects.filter(intent_id=evidence.intent_id, order=order).first():
+    intent_id = evidence.intent_id or f"none of {evidence.session_id}"
+    if known := Payment.objects.filter(intent_id=intent_id, order=order).first():
         return known
     disagreement = disagreement_of(order, evidence)
     payment = Payment.objects.create(
         order=order,
-        intent_id=evidence.intent_id or f"none of {evidence.session_id}",
+        intent_id=intent_id,
         session_id=evidence.session_id,
         amount_minor=evidence.amount_minor,
         currency=evidence.currency,
