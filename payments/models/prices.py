@@ -56,6 +56,9 @@ class RegionCountry(models.Model):
         return countries.name_of(self.code)
 
 
+CUSTOM_RULE = ["custom_coins", "custom_price_minor", "custom_max_coins"]
+
+
 class PriceList(models.Model):
     """All packages of one region and channel. A draft is edited, a live list is frozen; orders keep their price.
 
@@ -102,7 +105,10 @@ class PriceList(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(custom_coins=None, custom_price_minor=None, custom_max_coins=None)
-                | models.Q(custom_coins__gt=0, custom_price_minor__gt=0, custom_max_coins__gt=0),
+                | models.Q(
+                    # A comparison with NULL is neither true nor false, and a constraint lets that pass.
+                    *[models.Q((f"{name}__isnull", False), (f"{name}__gt", 0)) for name in CUSTOM_RULE]
+                ),
                 name="a_custom_rule_is_whole",
             ),
         ]
@@ -130,6 +136,8 @@ class PriceList(models.Model):
         """What keeps this draft from going live; empty when nothing does."""
         if self.state != self.State.DRAFT:
             return [str(_("Only a draft can go live. Make a new draft from this list."))]
+        if self.region.currency not in money.LEAST_CHARGE:
+            return [str(_("We do not know the least that can be charged in %s.") % self.region.currency)]
         packages = list(self.packages.all())
         if not packages:
             return [str(_("The list has no packages."))]
@@ -141,7 +149,7 @@ class PriceList(models.Model):
             Region.objects.select_for_update().get(pk=self.region_id)
             siblings = PriceList.objects.filter(region=self.region, channel=self.channel)
             newest = siblings.aggregate(newest=models.Max("version"))["newest"]
-            custom = {name: getattr(self, name) for name in ["custom_coins", "custom_price_minor", "custom_max_coins"]}
+            custom = {name: getattr(self, name) for name in CUSTOM_RULE}
             draft = PriceList.objects.create(
                 region=self.region, channel=self.channel, version=newest + 1, created_by=by, **custom
             )
