@@ -1,0 +1,239 @@
+"""Price lists have a life: a draft is edited, a live list is frozen, a retired one is kept."""
+
+import csv
+from collections import Counter
+
+import pytest
+from conftest import as_owner, at_once
+from django.core.management import call_command
+from django.db import DatabaseError, IntegrityError, transaction
+
+from payments import money, pricing
+from payments.facts import PACKAGES
+from payments.models import PackagePrice, PriceList, Region
+from payments.models.prices import NotReady
+
+
+@pytest.fixture
+def eurozone(db, ireland):
+    return ireland
+
+
+@pytest.fixture
+def live(eurozone):
+    return pricing.live_list(eurozone)
+
+
+@pytest.fixture
+def draft(live):
+    return live.new_draft(None)
+
+
+def a_list(currency, *packages):
+    region = Region.objects.create(slug=f"test-{currency.lower()}", name=f"Test {currency}", currency=currency)
+    prices = PriceList.objects.create(region=region, version=1)
+    for coins, price in packages:
+        PackagePrice.objects.create(price_list=prices, coins=coins, price_minor=price)
+    return prices
+
+
+# Going live ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_that_goes_live_replaces_the_list_before_it(eurozone, live, draft):
+    draft.packages.filter(coins=700).update(price_minor=900)
+    draft.go_live()
+    live.refresh_from_db()
+
+    assert pricing.live_list(eurozone) == draft
+    assert pricing.offer_amount(eurozone, "IE", 700).price_minor == 900
+    assert live.state == "retired"
+    assert live.retired_at is not None
+
+
+def test_only_one_list_of_a_region_and_channel_can_be_live(live, draft):
+    with pytest.raises(IntegrityError, match="one_live_list_per_region_and_channel"), transaction.atomic():
+        PriceList.objects.filter(pk=draft.pk).update(state="live")
+
+
+def test_the_apps_list_is_live_beside_the_shops(db):
+    states = PriceList.objects.filter(region__slug="united-states", state="live").values_list("channel", flat=True)
+
+    assert sorted(states) == ["app", "web"]
+
+
+def test_a_list_goes_live_once(live, draft):
+    draft.go_live()
+    with pytest.raises(NotReady, match="Only a draft can go live"):
+        draft.go_live()
+    with pytest.raises(NotReady):
+        live.refresh_from_db()
+        live.go_live()
+
+
+def test_two_drafts_that_go_live_at_once_leave_one_live(committed):
+    region = Region.objects.create(slug="race", name="Race", currency="EUR")
+    try:
+        drafts = [PriceList.objects.create(region=region, version=version) for version in [1, 2, 3]]
+        for price, draft in enumerate(drafts, start=100):
+            PackagePrice.objects.create(price_list=draft, coins=100, price_minor=price)
+        at_once(*[draft.go_live for draft in drafts])
+        states = Counter(region.price_lists.values_list("state", flat=True))
+
+        assert states["live"] == 1
+        assert states["draft"] == 0
+    finally:
+        forget(region)
+
+
+def forget(region):
+    """Lists that were live are kept by the database; only its owner can clear away a test's own."""
+    tables = {"payments_packageprice": "live_prices_are_frozen", "payments_pricelist": "live_lists_are_frozen"}
+    with as_owner() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table, trigger in tables.items():
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+        lists = f"SELECT id FROM payments_pricelist WHERE region_id = {region.pk}"
+        cursor.execute(f"DELETE FROM payments_packageprice WHERE price_list_id IN ({lists})")
+        cursor.execute(f"DELETE FROM payments_pricelist WHERE region_id = {region.pk}")
+        cursor.execute(f"DELETE FROM payments_region WHERE id = {region.pk}")
+        for table, trigger in tables.items():
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
+
+
+# What may not go live ------------------------------------------------------------------------------------------------
+
+
+def complaints(prices):
+    with pytest.raises(NotReady) as refusal:
+        prices.go_live()
+    prices.refresh_from_db()
+    assert prices.state == "draft"
+    return " ".join(refusal.value.args[0])
+
+
+def test_an_empty_list_does_not_go_live(db):
+    assert "no packages" in complaints(a_list("EUR"))
+
+
+def test_a_fraction_that_cannot_be_charged_does_not_go_live(db, monkeypatch):
+    monkeypatch.setitem(money.LEAST_CHARGE, "KWD", 200)
+
+    assert "100 coins: KWD has no such fraction" in complaints(a_list("KWD", (100, 1234), (200, 2460)))
+    assert "200 coins" not in " ".join(PriceList.objects.get(region__currency="KWD").complaints())
+
+
+def test_a_price_above_what_can_be_charged_at_once_does_not_go_live(db):
+    assert "300 coins: the price is more" in complaints(a_list("EUR", (300, money.MOST_CHARGE + 1)))
+
+
+def test_a_currency_whose_least_charge_is_not_known_does_not_go_live(db):
+    assert "KWD" in complaints(a_list("KWD", (100, 1230)))
+
+
+def test_a_price_below_what_can_be_charged_may_go_live_and_is_not_shown(db):
+    prices = a_list("EUR", (10, 20), (100, 200))
+    prices.go_live()
+
+    assert [package.coins for package in pricing.packages_on_sale(prices)] == [100]
+
+
+# Frozen --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_can_be_edited(draft):
+    draft.packages.filter(coins=70).delete()
+    draft.packages.filter(coins=350).update(price_minor=500)
+    PackagePrice.objects.create(price_list=draft, coins=99, price_minor=150)
+    PriceList.objects.filter(pk=draft.pk).update(custom_max_coins=100)
+
+    assert [(p.coins, p.price_minor) for p in draft.packages.all()][:2] == [(99, 150), (350, 500)]
+
+
+CHANGES = {
+    "a price": lambda prices: prices.packages.filter(coins=70).update(price_minor=1),
+    "a bonus": lambda prices: prices.packages.filter(coins=70).update(bonus=1_000),
+    "a package is taken away": lambda prices: prices.packages.filter(coins=70).delete(),
+    "a package is added": lambda prices: PackagePrice.objects.create(price_list=prices, coins=5, price_minor=1),
+    "a package is moved in": lambda prices: move_in(prices),
+    "a package is moved out": lambda prices: prices.packages.filter(coins=70).update(price_list=prices.new_draft(None)),
+    "the rule of amounts": lambda prices: PriceList.objects.filter(pk=prices.pk).update(custom_price_minor=1),
+    "the limit of amounts": lambda prices: PriceList.objects.filter(pk=prices.pk).update(custom_max_coins=10**6),
+    "its region": lambda prices: PriceList.objects.filter(pk=prices.pk).update(region=Region.objects.last()),
+    "back to a draft": lambda prices: PriceList.objects.filter(pk=prices.pk).update(state="draft"),
+    "the list is deleted": lambda prices: PriceList.objects.filter(pk=prices.pk)._raw_delete("default"),
+}
+
+
+def move_in(prices):
+    other = PriceList.objects.create(region=prices.region, channel="app", version=9)
+    PackagePrice.objects.create(price_list=other, coins=5, price_minor=1)
+    other.packages.update(price_list=prices)
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+@pytest.mark.parametrize("state", ["live", "retired"])
+def test_the_database_refuses_to_change_a_list_that_was_live(live, draft, change, state):
+    if state == "retired":
+        draft.go_live()
+        live.refresh_from_db()
+    before = [*live.packages.values_list("coins", "bonus", "price_minor")]
+    with pytest.raises(DatabaseError, match="price list|protected"), transaction.atomic():
+        change(live)
+
+    assert [*live.packages.values_list("coins", "bonus", "price_minor")] == before
+    assert PriceList.objects.get(pk=live.pk).state == state
+
+
+def test_a_retired_list_does_not_come_back(live, draft):
+    draft.go_live()
+
+    with pytest.raises(DatabaseError, match="make a new draft"), transaction.atomic():
+        PriceList.objects.filter(pk=live.pk).update(state="live")
+
+
+# Copies and first facts ----------------------------------------------------------------------------------------------
+
+
+def test_a_new_draft_is_a_copy_with_the_next_version(live, people):
+    manager = people("manager")
+    first, second = live.new_draft(manager), live.new_draft(manager)
+
+    assert [live.version, first.version, second.version] == [1, 2, 3]
+    assert first.state == "draft"
+    assert first.created_by == manager
+    assert first.custom_price_minor == live.custom_price_minor
+    assert [*first.packages.values_list("coins", "bonus", "price_minor")] == [
+        *live.packages.values_list("coins", "bonus", "price_minor")
+    ]
+
+
+def test_loading_the_first_prices_again_changes_nothing(live, draft):
+    draft.packages.filter(coins=700).update(price_minor=900)
+    draft.go_live()
+    before = [*PackagePrice.objects.order_by("pk").values()], [*PriceList.objects.order_by("pk").values()]
+    call_command("load_facts")
+
+    assert ([*PackagePrice.objects.order_by("pk").values()], [*PriceList.objects.order_by("pk").values()]) == before
+
+
+def test_the_shop_begins_with_every_price_of_its_file(db):
+    with PACKAGES.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    assert PackagePrice.objects.filter(price_list__state="live").count() == len(rows)
+    assert Region.objects.count() == len({row["region"] for row in rows}) == 32
+    assert {*PriceList.objects.filter(channel="app").values_list("region__countries__code", flat=True)} == {
+        "US",
+        "GB",
+        "VN",
+        "ID",
+    }
+
+
+@pytest.mark.parametrize("rule", [(100, None, None), (100, 200, None), (None, 200, 300), (0, 200, 300)])
+def test_a_custom_rule_is_whole_or_absent(eurozone, rule):
+    with pytest.raises(IntegrityError, match="a_custom_rule_is_whole"):
+        PriceList.objects.create(
+            region=eurozone, version=7, custom_coins=rule[0], custom_price_minor=rule[1], custom_max_coins=rule[2]
+        )

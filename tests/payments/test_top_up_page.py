@@ -1,0 +1,125 @@
+"""The shop window: everything to be seen before anybody signs in."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from payments import money, pricing, window
+from payments.models import Region
+
+pytestmark = pytest.mark.django_db
+MOST_QUERIES = 12
+
+
+def text_of(page):
+    return page.content.decode()
+
+
+def test_a_visitor_sees_coins_prices_and_the_total_with_tax_without_signing_in(client):
+    page = text_of(client.get("/", headers={"Accept-Language": "en-IE"}))
+
+    for price in ["€0.85", "€4.15", "€8.29", "€205.19"]:
+        assert price in page
+    assert "17,500" in page
+    assert "Prices include tax" in page
+    assert "Best value" in page
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_every_region_has_its_prices_in_either_language(language):
+    for region in Region.objects.prefetch_related("countries"):
+        visitor = Client(headers={"Accept-Language": language})
+        visitor.post("/region/", {"region": region.slug})
+        answer = visitor.get("/")
+        page = text_of(answer)
+        country = region.countries.all()[0].code
+        on_sale = pricing.packages_on_sale(pricing.live_list(region))
+
+        assert answer.status_code == 200
+        assert len(re.findall('name="package"', page)) == len(on_sale) + 1
+        for package in on_sale:
+            assert money.display(package.price_minor, region.currency, language=language, country=country) in page
+
+
+def test_a_reader_of_arabic_reads_from_right_to_left(client):
+    page = text_of(client.get("/", headers={"Accept-Language": "ar-SA,ar;q=0.9"}))
+
+    assert '<html lang="ar" dir="rtl">' in page
+    assert "ر.س" in page
+
+
+def test_a_visitor_can_switch_region_and_language(client):
+    page = text_of(client.get("/"))
+
+    assert page.count('name="region" value=') == Region.objects.filter(is_open=True).count() == 32
+    client.post("/language/setlang/", {"language": "ar", "next": "/"})
+    client.post("/region/", {"region": "japan"})
+    page = text_of(client.get("/"))
+    assert 'dir="rtl"' in page
+    assert "122" in page
+
+
+def test_the_number_of_coins_that_a_gift_misses_is_filled_in(client):
+    page = text_of(client.get("/?coins=759"))
+
+    assert 'name="amount" inputmode="numeric" autocomplete="off" data-min="49" data-max="25000" value="759"' in page
+    assert 'value="custom" checked' in page
+
+
+@pytest.mark.parametrize("coins", ["", "-5", "abc", "７", "1e3", '"><script>', "9" * 2000])
+def test_nonsense_in_the_address_is_no_harm(client, coins):
+    answer = client.get("/", {"coins": coins})
+
+    assert answer.status_code == 200
+    assert "><script>" not in text_of(answer)
+
+
+def test_an_amount_just_beyond_the_window_is_refused_with_words_and_kept_in_the_form(client):
+    answer = client.get("/summary/", {"package": "custom", "amount": "999999"})
+
+    assert answer.status_code == 422
+    assert "At most 25,000 coins at once" in text_of(answer)
+    assert 'value="999999"' in text_of(answer)
+
+
+def test_who_chose_nothing_is_told_to_choose(client):
+    answer = client.get("/summary/")
+
+    assert answer.status_code == 422
+    assert "Choose a package" in text_of(answer)
+
+
+def test_the_window_asks_the_database_few_questions_however_many_it_shows(client, alice, django_assert_max_num_queries):
+    with django_assert_max_num_queries(MOST_QUERIES):
+        client.get("/", headers={"Accept-Language": "en-US"})
+    client.force_login(alice)
+    with django_assert_max_num_queries(MOST_QUERIES):
+        client.get("/")
+
+
+def test_the_page_allows_nothing_foreign_and_only_the_checkout_to_be_sent_to(client, settings):
+    policy = dict(
+        directive.strip().split(" ", 1) for directive in client.get("/").headers["Content-Security-Policy"].split(";")
+    )
+
+    assert "unsafe" not in str(policy)
+    assert "*" not in str(policy)
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["form-action"] == f"'self' {settings.CHECKOUT_ORIGIN}"
+    assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+
+
+def test_the_page_has_nothing_that_its_policy_would_block(client):
+    page = text_of(client.get("/"))
+
+    assert not re.search(r"<script(?![^>]*\ssrc=)", page)
+    assert not re.search(r"\sstyle=|\son[a-z]+=", page)
+
+
+def test_the_script_is_told_what_the_server_reckons_with(client):
+    page = text_of(client.get("/", headers={"Accept-Language": "en-IE"}))
+
+    assert 'data-price-minor="829" data-per-coins="700" data-step="1" data-exponent="2" data-currency="EUR"' in page
+    assert window.show(118, "EUR", "IE") in page  # per 100 coins
