@@ -15,9 +15,8 @@ ZERO_DECIMAL = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XO
 THREE_DECIMAL = frozenset("BHD JOD KWD OMR TND".split())  # the last digit has to be 0
 WHOLE_UNITS_OF_100 = frozenset("UGX ISK".split())  # two digits on the wire, both have to be 0
 
-WRITTEN_WHOLE = WHOLE_UNITS_OF_100 | frozenset(
-    "ARS COP HUF IDR NGN PKR TWD".split()
-)  # hardly anybody writes their decimals
+# Currencies whose decimals hardly anybody writes.
+WRITTEN_WHOLE = WHOLE_UNITS_OF_100 | frozenset("ARS COP HUF IDR NGN PKR TWD".split())
 
 # The least that may be charged, in minor units. Where Stripe names none, what half a US dollar is worth, rounded up.
 LEAST_CHARGE = {

@@ -37,9 +37,8 @@ def country_in(region: Region, request: HttpRequest) -> str:
 
 def choose(request: HttpRequest, slug: str) -> Region | None:
     """Remember a visitor's choice for this visit; None when there is no such open region."""
-    region = next(
-        (region for region in _open() if region.slug == slug), None
-    )  # a database would stumble over a NUL in it
+    # Compared here and not in the database, which would stumble over a NUL in it.
+    region = next((region for region in _open() if region.slug == slug), None)
     if region:
         request.session[SESSION_KEY] = region.slug
     return region

@@ -203,7 +203,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='pricelist',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('custom_coins', None), ('custom_max_coins', None), ('custom_price_minor', None)), models.Q(('custom_coins__gt', 0), ('custom_max_coins__gt', 0), ('custom_price_minor__gt', 0)), _connector='OR'), name='a_custom_rule_is_whole'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('custom_coins', None), ('custom_max_coins', None), ('custom_price_minor', None)), models.Q(models.Q(('custom_coins__isnull', False), ('custom_coins__gt', 0)), models.Q(('custom_price_minor__isnull', False), ('custom_price_minor__gt', 0)), models.Q(('custom_max_coins__isnull', False), ('custom_max_coins__gt', 0))), _connector='OR'), name='a_custom_rule_is_whole'),
         ),
         migrations.AddIndex(
             model_name='order',

@@ -28,7 +28,7 @@ def lines(answer):
     """The statement as somebody reads it: title, detail, amount, balance after."""
     page = answer.content.decode()
     found = re.findall(
-        r'<div><b>(.*?)</b><p><bdi>(.*?)</bdi>.*?<bdi class="amount[^>]*>(.*?)</bdi>.*?<bdi>(.*?)</bdi></span>',
+        r'<div><b>(.*?)</b><p>.*?<bdi>(.*?)</bdi>.*?<bdi class="amount[^>]*>(.*?)</bdi>.*?<bdi>(.*?)</bdi></span>',
         page,
         re.S,
     )
