@@ -2,6 +2,8 @@
 
 import time
 import uuid
+from contextlib import closing
+from functools import partial
 
 import pytest
 from conftest import at_once, give_coins
@@ -137,6 +139,18 @@ def test_an_audit_among_gifts_looks_at_one_moment(committed, shop):
 
     assert given is None
     assert findings == []
+
+
+def test_all_questions_are_asked_of_one_moment(committed, shop, monkeypatch):
+    how_many = "SELECT 'transfers: ' || count(*) FROM wallet_transfer"
+    monkeypatch.setattr(audit, "CHECKS", {"first": how_many, "second": how_many})
+    with closing(audit.findings()) as findings:
+        first = next(findings)
+        at_once(partial(give_coins, shop["alice"], 5))
+        second = next(findings)
+
+    assert ledger.balances(shop["alice"].pk).coins == 645
+    assert first.removeprefix("broken: first. ") == second.removeprefix("broken: second. ")
 
 
 def test_the_command_says_that_the_books_are_exact(shop, capsys):
