@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 import stripe
@@ -128,12 +128,20 @@ def verify(body: bytes, signature: str) -> dict[str, Any]:
         stripe.WebhookSignature.verify_header(
             body.decode(), signature, settings.STRIPE_WEBHOOK_SECRET, SIGNATURE_TOLERANCE_S
         )
-        event = json.loads(body)
+        event = json.loads(body, parse_constant=_refuse)
+        text = json.dumps(event, ensure_ascii=False)
+        text.encode()  # refuses half a character
+        if "\\u0000" in text:
+            raise BadEvent("it has a NUL, which no database keeps")
     except (stripe.SignatureVerificationError, ValueError, RecursionError) as problem:
         raise BadEvent(str(problem)) from problem
     if not isinstance(event, dict) or event.get("object") != "event" or not _is_event(event):
         raise BadEvent("signed, but not an event")
     return event
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise BadEvent(f"{constant} is not JSON")
 
 
 def _is_event(event: dict[str, Any]) -> bool:
