@@ -18,16 +18,14 @@ MOST_ATTEMPTS = 10
 
 def store(event: dict[str, Any]) -> bool:
     """Keep a verified event. False when we have it already: the provider sends some twice."""
-    row = StripeEvent(
-        id=event["id"],
-        type=event["type"][:100],
-        api_version=str(event.get("api_version") or "")[:40],
-        is_live=event.get("livemode") is True,
-        payload=event,
-    )
-    with transaction.atomic():
-        made = StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
-    return bool(made)
+    kept = {
+        "type": event["type"][:100],
+        "api_version": str(event.get("api_version") or "")[:40],
+        "is_live": event.get("livemode") is True,
+        "payload": event,
+    }
+    _, is_new = StripeEvent.objects.get_or_create(id=event["id"], defaults=kept)
+    return is_new
 
 
 def work(event_id: str) -> None:
