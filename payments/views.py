@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -51,12 +52,13 @@ def summary(request: HttpRequest) -> HttpResponse:
     return _summary(request, form, offer) if offer else _window(request, form, status=422)
 
 
-@login_required
 @require_POST
 def order_create(request: HttpRequest) -> HttpResponse:
-    """Make the order and send its buyer to the payment page."""
-    assert isinstance(request.user, User)
+    """Make the order and send its buyer to the payment page. Who was signed out meanwhile comes back to the summary."""
     form = OrderForm(request.POST)
+    if not isinstance(request.user, User):
+        choice = {name: request.POST.get(name, "") for name in ["package", "amount"]}
+        return redirect_to_login(f"{reverse('payments:summary')}?{urlencode(choice)}")
     if form.is_valid() and (earlier := request.user.orders.filter(form_key=form.cleaned_data["key"]).first()):
         return _to_payment(request, earlier)
     offer = _offer(request, form)
