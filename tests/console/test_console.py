@@ -1,0 +1,366 @@
+"""The console: each role sees its own, the ledger is nobody's to write, and prices go live by a button that is logged."""
+
+import re
+import uuid
+
+import pytest
+from conftest import give_coins
+from django.contrib.admin import site
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from coinshop import roles
+from payments import checkout, inbox, pricing, settlement
+from payments.gateway import API_VERSION, Evidence
+from payments.models import Order, PackagePrice, PriceList, StripeEvent
+from wallet import ledger
+from wallet.models import Account, Transfer
+
+MODELS = {
+    "accounts": ["user", "countrylaw"],
+    "payments": ["region", "pricelist", "order", "stripeevent"],
+    "gifts": ["gift", "creator", "sentgift"],
+    "wallet": ["account", "transfer"],
+    "auth": ["group"],
+}
+PAGES = [f"{app}_{model}" for app, models in MODELS.items() for model in models]
+READ_ONLY = ["payments_order", "payments_stripeevent", "gifts_sentgift", "wallet_account", "wallet_transfer"]
+
+SEEN = {
+    roles.PRICING: {"payments_region", "payments_pricelist", "gifts_gift"},
+    roles.FINANCE: {
+        *["payments_region", "payments_pricelist", "gifts_gift", "payments_order", "payments_stripeevent"],
+        *["wallet_account", "wallet_transfer", "gifts_sentgift", "gifts_creator"],
+    },
+}
+SEEN[roles.SUPPORT] = SEEN[roles.FINANCE] | {"accounts_user"}
+
+
+@pytest.fixture
+def as_role(people):
+    """A browser in which somebody of a role is signed in; None is a superuser."""
+
+    def sign_in(role):
+        somebody = people(role or "admin", is_staff=True, is_superuser=role is None)
+        if role:
+            somebody.groups.add(Group.objects.get(name=role))
+        browser = Client()
+        browser.force_login(somebody)
+        return browser
+
+    return sign_in
+
+
+@pytest.fixture
+def admin(as_role):
+    return as_role(None)
+
+
+@pytest.fixture
+def order(alice, ireland):
+    offer = pricing.offer_amount(ireland, "IE", 350)
+    order = checkout.place(offer, buyer=alice, form_key=uuid.uuid4())
+    told = Evidence(
+        session_id="cs_test_1",
+        order_ids=(str(order.pk),),
+        status="complete",
+        is_paid=True,
+        intent_id="pi_1",
+        amount_minor=415,
+        currency="EUR",
+        is_live=False,
+    )
+    return settlement.settle(order.pk, told)
+
+
+@pytest.fixture
+def dead_event(db):
+    thing = {"id": "cs_test_9", "object": "checkout.session"}
+    event = {"id": "evt_1", "type": "checkout.session.completed", "api_version": API_VERSION, "data": {"object": thing}}
+    inbox.store(event)
+    StripeEvent.objects.update(state="dead", attempts=10, remark="it was hopeless")
+    return StripeEvent.objects.get()
+
+
+@pytest.fixture
+def live(db):
+    return PriceList.objects.get(region__slug="eurozone", channel="web", state="live")
+
+
+def of(page, what, *args):
+    return reverse(f"admin:{page}_{what}", args=args)
+
+
+def do(browser, page, action, *rows):
+    form = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    return browser.post(of(page, "changelist"), form, follow=True)
+
+
+def text_of(answer):
+    return answer.content.decode()
+
+
+# Who sees what -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [roles.PRICING, roles.FINANCE, roles.SUPPORT])
+def test_each_role_sees_its_own_pages_and_no_others(as_role, role):
+    browser = as_role(role)
+    answers = {page: browser.get(of(page, "changelist")).status_code for page in PAGES}
+
+    assert {page for page, status in answers.items() if status == 200} == SEEN[role]
+    assert {status for page, status in answers.items() if page not in SEEN[role]} <= {403}
+    index = text_of(browser.get("/admin/"))
+    assert {page for page in PAGES if of(page, "changelist") in index} == SEEN[role]
+
+
+@pytest.mark.parametrize("role", [roles.PRICING, roles.FINANCE, roles.SUPPORT])
+def test_only_pricing_can_add_anything_and_only_prices_and_gifts(as_role, role):
+    browser = as_role(role)
+    may = {page for page in PAGES if browser.get(of(page, "add")).status_code == 200}
+
+    assert may == ({"payments_pricelist", "gifts_gift"} if role == roles.PRICING else set())
+
+
+def test_a_fan_may_not_open_the_console(client, alice):
+    client.force_login(alice)
+    answer = client.get("/admin/")
+
+    assert client.get("/admin/login/").status_code == 403
+    assert client.get(answer.url).status_code == 403 if answer.status_code == 302 else answer.status_code == 403
+    assert "This page is not yours to open" in text_of(client.get("/admin/", follow=True))
+
+
+def test_a_stranger_is_led_to_the_sites_own_sign_in(client, db):
+    answer = client.get("/admin/payments/order/", follow=True)
+
+    assert answer.request["PATH_INFO"] == "/accounts/login/"
+    assert "next=/admin/payments/order/" in answer.request["QUERY_STRING"].replace("%2F", "/").replace("%3D", "=")
+
+
+def test_somebody_who_left_the_staff_is_out_at_once(people):
+    somebody = people("former", is_staff=True)
+    browser = Client()
+    browser.force_login(somebody)
+    assert browser.get("/admin/").status_code == 200
+    somebody.is_staff = False
+    somebody.save()
+
+    assert browser.get("/admin/", follow=True).status_code == 403
+
+
+def test_the_roles_can_be_made_again_and_mend_what_was_changed_by_hand(db):
+    pricing_role = Group.objects.get(name=roles.PRICING)
+    pricing_role.permissions.clear()
+    roles.make()
+
+    assert pricing_role.permissions.count() == len(roles.ROLES[roles.PRICING])
+    assert Group.objects.filter(name__in=roles.ROLES).count() == 3
+
+
+def test_no_role_may_write_money(db):
+    written = [name for names in roles.ROLES.values() for name in names if not re.search(r"\.view_", name)]
+
+    assert not [name for name in written if re.search("wallet|order|payment$|user|region", name)]
+
+
+# What nobody may write -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", READ_ONLY)
+def test_the_books_are_only_looked_at_by_a_superuser_too(admin, order, dead_event, page):
+    row = {
+        "payments_order": Order.objects.first,
+        "payments_stripeevent": StripeEvent.objects.first,
+        "wallet_account": Account.objects.filter(is_house=False).first,
+        "wallet_transfer": Transfer.objects.first,
+        "gifts_sentgift": lambda: None,
+    }[page]()
+
+    assert admin.get(of(page, "add")).status_code == 403
+    assert admin.post(of(page, "add"), {}).status_code == 403
+    if row is None:
+        return
+    shown = text_of(admin.get(of(page, "change", row.pk)))
+    inputs = re.findall(r"<(?:input|select|textarea)\b[^>]*>", shown.split('id="content"')[1])
+    assert not [field for field in inputs if 'type="hidden"' not in field]
+    assert admin.post(of(page, "change", row.pk), {"amount": "1", "state": "settled"}).status_code == 403
+    assert admin.post(of(page, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in text_of(admin.get(of(page, "changelist")))
+
+
+def test_an_orders_page_tells_its_whole_story(as_role, order):
+    page = text_of(as_role(roles.SUPPORT).get(of("payments_order", "change", order.pk)))
+
+    for told in [order.number, "@alice", "€4.15", "€0.78", "VAT", "pi_1", "Ordered", "Paid", "Delivered"]:
+        assert told in page
+
+
+def test_support_finds_an_order_by_what_a_customer_can_name(as_role, order):
+    browser = as_role(roles.SUPPORT)
+
+    for known in [order.number, str(order.pk), "alice@example.com", "pi_1"]:
+        assert order.number in text_of(browser.get(of("payments_order", "changelist"), {"q": known}))
+    assert order.number not in text_of(browser.get(of("payments_order", "changelist"), {"q": "bob@example.com"}))
+
+
+# Prices --------------------------------------------------------------------------------------------------------------
+
+
+def fields_of(page):
+    """What the form on a change page would send if nothing were typed."""
+    fields = {}
+    for tag in re.findall(r"<input\b[^>]*>", page):
+        name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name and name[1] != "csrfmiddlewaretoken" and not name[1].startswith("_"):
+            if 'type="checkbox"' not in tag or "checked" in tag:
+                fields[name[1]] = value[1] if value else ""
+    return fields
+
+
+def test_pricing_copies_a_list_edits_the_draft_and_puts_it_live(as_role, live, ireland):
+    browser = as_role(roles.PRICING)
+    do(browser, "payments_pricelist", "copy_to_draft", live)
+    draft = PriceList.objects.get(state="draft")
+    form = fields_of(text_of(browser.get(of("payments_pricelist", "change", draft.pk))))
+    nth = next(name for name, value in form.items() if value == "829" and name.startswith("packages-"))
+    answer = browser.post(of("payments_pricelist", "change", draft.pk), form | {nth: "899"}, follow=True)
+    assert answer.status_code == 200
+    assert pricing.offer_amount(ireland, "IE", 700).price_minor == 829
+
+    assert "is live" in text_of(do(browser, "payments_pricelist", "put_live", draft))
+    assert pricing.offer_amount(ireland, "IE", 700).price_minor == 899
+    assert draft.created_by.handle == "pricing"
+    told = [*LogEntry.objects.filter(object_id=str(draft.pk)).order_by("pk").values_list("user__handle", flat=True)]
+    assert told == ["pricing"] * 3  # copied, edited, put live
+
+
+def test_pricing_makes_a_list_of_its_own_and_the_versions_are_counted(as_role, live, ireland):
+    browser = as_role(roles.PRICING)
+    form = fields_of(text_of(browser.get(of("payments_pricelist", "add"))))
+    form |= {"region": str(ireland.pk), "channel": "web", "packages-TOTAL_FORMS": "1"}
+    form |= {"packages-0-coins": "100", "packages-0-bonus": "5", "packages-0-price_minor": "150"}
+    answer = browser.post(of("payments_pricelist", "add"), form, follow=True)
+    made = PriceList.objects.get(state="draft")
+
+    assert answer.status_code == 200
+    assert (made.version, made.created_by.handle) == (live.version + 1, "pricing")
+    assert [*made.packages.values_list("coins", "bonus", "price_minor")] == [(100, 5, 150)]
+
+
+def test_a_draft_that_cannot_be_charged_is_not_put_live_and_pricing_is_told_why(as_role, live):
+    draft = live.new_draft(None)
+    draft.packages.all().delete()
+    answer = do(as_role(roles.PRICING), "payments_pricelist", "put_live", draft)
+
+    assert "no packages" in text_of(answer)
+    assert PriceList.objects.get(pk=draft.pk).state == "draft"
+    assert not LogEntry.objects.exists()
+
+
+def test_a_live_list_cannot_be_edited_by_anybody(admin, as_role, live):
+    before = [*live.packages.values_list("coins", "bonus", "price_minor")]
+    for browser in [admin, as_role(roles.PRICING)]:
+        page = of("payments_pricelist", "change", live.pk)
+        assert not re.search(r'<input[^>]*name="packages-0-price_minor"', text_of(browser.get(page)))
+        assert browser.post(page, {"custom_price_minor": "1"}).status_code == 403
+        assert browser.post(of("payments_pricelist", "delete", live.pk), {"post": "yes"}).status_code == 403
+
+    assert [*live.packages.values_list("coins", "bonus", "price_minor")] == before
+
+
+def test_deleting_many_lists_at_once_spares_those_that_were_live(admin, live):
+    draft = live.new_draft(None)
+    form = {"action": "delete_selected", "_selected_action": [live.pk, draft.pk], "post": "yes"}
+    answer = admin.post(of("payments_pricelist", "changelist"), form, follow=True)
+
+    assert answer.status_code < 500
+    assert PriceList.objects.filter(pk=live.pk, state="live").exists()
+    assert PackagePrice.objects.filter(price_list=live).count() == 7
+
+
+@pytest.mark.parametrize("role", [roles.FINANCE, roles.SUPPORT])
+def test_only_pricing_puts_prices_live(as_role, live, role):
+    draft = live.new_draft(None)
+    browser = as_role(role)
+    do(browser, "payments_pricelist", "put_live", draft)
+    do(browser, "payments_pricelist", "copy_to_draft", live)
+
+    assert PriceList.objects.get(pk=draft.pk).state == "draft"
+    assert PriceList.objects.filter(region=live.region, channel="web").count() == 2
+
+
+# Events and orders ---------------------------------------------------------------------------------------------------
+
+
+def test_support_drives_a_dead_event_again_and_it_is_logged(as_role, dead_event):
+    answer = do(as_role(roles.SUPPORT), "payments_stripeevent", "drive_again", dead_event)
+    dead_event.refresh_from_db()
+
+    assert "1 event will be worked on" in text_of(answer)
+    assert (dead_event.state, dead_event.attempts) == ("received", 0)
+    assert LogEntry.objects.get().user.handle == "support"
+
+
+def test_an_event_that_is_done_is_not_driven_again(as_role, dead_event):
+    StripeEvent.objects.update(state="done")
+    do(as_role(roles.SUPPORT), "payments_stripeevent", "drive_again", dead_event)
+
+    assert StripeEvent.objects.get().state == "done"
+
+
+def test_finance_looks_at_events_and_drives_none(as_role, dead_event):
+    do(as_role(roles.FINANCE), "payments_stripeevent", "drive_again", dead_event)
+
+    assert StripeEvent.objects.get().state == "dead"
+
+
+def test_support_asks_the_provider_again_and_only_what_it_says_is_done(as_role, sandbox, alice, ireland):
+    offer = pricing.offer_amount(ireland, "IE", 350)
+    order = checkout.place(offer, buyer=alice, form_key=uuid.uuid4())
+    page = checkout.open_page(order, site="http://testserver", language="en")
+    browser = as_role(roles.SUPPORT)
+    do(browser, "payments_order", "ask_again", order)
+    assert ledger.balances(alice.pk).coins == 0
+
+    sandbox.pay(page)
+    answer = do(browser, "payments_order", "ask_again", order)
+    assert "delivered" in text_of(answer)
+    assert ledger.balances(alice.pk).coins == 350
+    assert LogEntry.objects.filter(user__handle="support", object_id=str(order.pk)).count() == 2
+
+
+def test_support_is_told_when_the_provider_is_away(as_role, order):
+    Order.objects.update(session_id="cs_test_1")
+    answer = do(as_role(roles.SUPPORT), "payments_order", "ask_again", order)
+
+    assert answer.status_code == 200
+    assert "messagelist" in text_of(answer)
+    assert not LogEntry.objects.exists()
+
+
+# Every page ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_every_page_of_the_console_opens_under_the_strict_policy(admin, bob, order, dead_event, language):
+    give_coins(bob.person, 10)
+    opened = 0
+    for model in site._registry:
+        page = f"{model._meta.app_label}_{model._meta.model_name}"
+        row = model._default_manager.first()
+        addresses = [of(page, "changelist"), f"{of(page, 'changelist')}?q=alice", of(page, "add")]
+        addresses += [of(page, "change", row.pk), of(page, "history", row.pk)] if row else []
+        for address in addresses:
+            answer = admin.get(address, headers={"Accept-Language": language})
+            if address == of(page, "add") and answer.status_code == 403:
+                continue
+            opened += 1
+
+            assert answer.status_code == 200, address
+            assert "unsafe" not in answer.headers["Content-Security-Policy"]
+            assert not re.search(r"<script(?![^>]*\s(src=|type=\"application/json\"))", text_of(answer)), address
+            assert not re.search(r"\son[a-z]+=\"", text_of(answer)), address
+    assert opened > 30
