@@ -9,7 +9,8 @@ from wallet import ledger
 
 
 def balance(request: HttpRequest) -> dict[str, Any]:
-    if not request.user.is_authenticated or request.user.pk is None:
+    user = getattr(request, "user", None)  # a request that was refused early, such as one for a foreign host, has none
+    if user is None or not user.is_authenticated:
         return {}
-    person = request.user.pk
+    person = user.pk
     return {"balance_coins": cache(lambda: ledger.balances(person).spendable)}
