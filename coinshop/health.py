@@ -92,7 +92,7 @@ class Waiting:
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """For addresses inside only: a shop's figures are nobody else's business."""
-    if not ip_address(request.META["REMOTE_ADDR"]).is_private:
+    if not _is_inside(request.META.get("REMOTE_ADDR", "")):
         raise Http404
     registry = CollectorRegistry()
     registry.register(Waiting())
@@ -100,3 +100,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
     except DatabaseError:
         return HttpResponse("the database is away\n", status=503, content_type="text/plain")
+
+
+def _is_inside(address: str) -> bool:
+    try:
+        return ip_address(address).is_private
+    except ValueError:
+        return False
