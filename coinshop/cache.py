@@ -34,6 +34,18 @@ class ForgivingRedisCache(RedisCache):
     def delete(self, *args: Any, **kwargs: Any) -> bool:
         return bool(self._or(False, super().delete, *args, **kwargs))
 
+    def delete_many(self, *args: Any, **kwargs: Any) -> None:
+        self._or(None, super().delete_many, *args, **kwargs)
+
+    def touch(self, *args: Any, **kwargs: Any) -> bool:
+        return bool(self._or(False, super().touch, *args, **kwargs))
+
+    def has_key(self, key: Any, version: int | None = None) -> bool:
+        return bool(self._or(False, super().has_key, key, version))
+
+    def clear(self) -> bool:
+        return bool(self._or(False, super().clear))
+
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
         return int(self._or(delta, super().incr, key, delta, version))
 
