@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.templatetags.static import static
 from django.urls import reverse
@@ -104,6 +104,8 @@ def _missing(gift: Gift, quantity: int, short: TooFewCoins) -> dict[str, Any]:
 
 
 def _creator(handle: str) -> Creator:
+    if "\0" in handle:  # the database would not look, but stumble
+        raise Http404
     return get_object_or_404(Creator.objects.select_related("person"), person__handle=handle.lower())
 
 
