@@ -62,7 +62,16 @@ def a_new_price(coins, price_minor):
 def test_the_summary_shows_coins_recipient_tax_and_total_before_anything_is_paid(shopper, choice):
     page = summary(shopper, choice).content.decode()
 
-    for told in ["350 coins", "@alice", "VAT 23%", "€3.37", "€0.78", "€4.15", "withdraw for 14 days", "Nothing has been charged"]:
+    for told in [
+        "350 coins",
+        "@alice",
+        "VAT 23%",
+        "€3.37",
+        "€0.78",
+        "€4.15",
+        "withdraw for 14 days",
+        "Nothing has been charged",
+    ]:
         assert told in page
 
 
@@ -177,7 +186,14 @@ def test_500_yen_are_500_at_the_provider(client, sandbox, people):
 
 
 def test_a_price_that_the_form_brings_along_is_never_used(shopper, choice):
-    tricks = {"price_minor": "1", "price": "0.01", "coins": "17500", "bonus": "999", "currency": "JPY", "recipient": "1"}
+    tricks = {
+        "price_minor": "1",
+        "price": "0.01",
+        "coins": "17500",
+        "bonus": "999",
+        "currency": "JPY",
+        "recipient": "1",
+    }
     shopper.post("/orders/", form_of(shopper, choice, **tricks))
     order = Order.objects.get()
 
@@ -311,7 +327,9 @@ def test_somebody_under_age_is_told_so_and_has_no_order(client, carol):
     assert not Order.objects.exists()
 
 
-@pytest.mark.parametrize(("facts", "told"), [({"birth_date": None}, "date of birth"), ({"country": ""}, "law of your country")])
+@pytest.mark.parametrize(
+    ("facts", "told"), [({"birth_date": None}, "date of birth"), ({"country": ""}, "law of your country")]
+)
 def test_somebody_of_whom_we_do_not_know_enough_is_told_what_to_do(client, people, facts, told):
     client.force_login(people("dana", **facts))
     choice = {"package": "custom", "amount": "350"}

@@ -78,7 +78,9 @@ def test_two_workers_at_one_instant_are_one_attempt(committed, alice, stored):
 
 def test_an_event_whose_worker_died_is_left_alone_until_its_lease_ends(alice, stored):
     event_id = stored()
-    StripeEvent.objects.filter(pk=event_id).update(attempts=1, due_at=timezone.now() + inbox.LEASE)  # as a lease leaves it
+    StripeEvent.objects.filter(pk=event_id).update(
+        attempts=1, due_at=timezone.now() + inbox.LEASE
+    )  # as a lease leaves it
     inbox.work(event_id)
     assert ledger.balances(alice.pk).coins == 0
 

@@ -203,7 +203,9 @@ def test_old_events_that_ended_are_forgotten_and_others_kept(order, event_about)
     for state, days in ages.items():
         event = event_about(order)
         inbox.store(event)
-        StripeEvent.objects.filter(pk=event["id"]).update(state=state, received_at=timezone.now() - timedelta(days=days))
+        StripeEvent.objects.filter(pk=event["id"]).update(
+            state=state, received_at=timezone.now() - timedelta(days=days)
+        )
     sweep.forget_old_events()
 
     assert sorted(StripeEvent.objects.values_list("state", flat=True)) == ["dead", "received"]

@@ -46,7 +46,9 @@ def worker(sandbox_process):
 
 
 def child_of(process):
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True)
+    children = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
+    )
     return int(children.stdout.split()[0])
 
 
