@@ -185,6 +185,17 @@ ACCOUNT_ADAPTER = "coinshop.accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "handle"
 ACCOUNT_USERNAME_VALIDATORS = "coinshop.accounts.models.HANDLE_VALIDATORS"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_USERNAME_BLACKLIST = [
+    "admin",
+    "coinshop",
+    "finance",
+    "help",
+    "house",
+    "moderator",
+    "pricing",
+    "staff",
+    "support",
+]
 ACCOUNT_EMAIL_VERIFICATION = "optional"  # buying and gifting do not wait for a confirmed address
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False

@@ -129,7 +129,7 @@ def verify(body: bytes, signature: str) -> dict[str, Any]:
             body.decode(), signature, settings.STRIPE_WEBHOOK_SECRET, SIGNATURE_TOLERANCE_S
         )
         event = json.loads(body, parse_constant=_refuse)
-        text = json.dumps(event, ensure_ascii=False)
+        text = json.dumps(event, ensure_ascii=False, allow_nan=False)  # 1e999 is infinite
         text.encode()  # refuses half a character
         if "\\u0000" in text:
             raise BadEvent("it has a NUL, which no database keeps")

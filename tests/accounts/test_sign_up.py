@@ -303,3 +303,10 @@ def test_asking_for_an_unknown_address_shows_nothing(client, alice):
     assert (known.status_code, known.url) == (unknown.status_code, unknown.url)
     assert mail.outbox[0].to == ["alice@example.com"]
     assert "a link to choose a new password is on its way" in words(client.get(unknown.url))
+
+
+@pytest.mark.parametrize("handle", ["support", "Admin"])
+def test_nobody_can_pass_for_the_house(client, handle):
+    sign_up(client, username=handle)
+
+    assert not User.objects.filter(handle=handle.lower()).exists()

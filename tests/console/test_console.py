@@ -1,4 +1,4 @@
-"""The console: each role sees its own, the ledger is nobody's to write, and prices go live by a button that is logged."""
+"""The console: each role sees its own, the ledger is nobody's to write, and prices go live by a logged button."""
 
 import re
 import uuid
@@ -214,9 +214,9 @@ def fields_of(page):
     fields = {}
     for tag in re.findall(r"<input\b[^>]*>", page):
         name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
-        if name and name[1] != "csrfmiddlewaretoken" and not name[1].startswith("_"):
-            if 'type="checkbox"' not in tag or "checked" in tag:
-                fields[name[1]] = value[1] if value else ""
+        is_sent = 'type="checkbox"' not in tag or "checked" in tag
+        if name and is_sent and name[1] != "csrfmiddlewaretoken" and not name[1].startswith("_"):
+            fields[name[1]] = value[1] if value else ""
     return fields
 
 

@@ -139,10 +139,11 @@ NOT_EVENTS = {
     "no data": b'{"object": "event", "id": "evt_1", "type": "x"}',
     "data without a thing": b'{"object": "event", "id": "evt_1", "type": "x", "data": {"object": null}}',
     "another thing": b'{"object": "charge", "id": "evt_1", "type": "x", "data": {"object": {}}}',
-    "a NUL that no database keeps": b'{"object": "event", "id": "evt_1", "type": "x", "data": {"object": {"a": "\\u0000"}}}',
+    "a NUL no database keeps": b'{"object": "event", "id": "evt_1", "type": "x", "data": {"object": {"a": "\\u0000"}}}',
     "a NUL in the id": b'{"object": "event", "id": "evt_\\u0000", "type": "x", "data": {"object": {}}}',
     "half a character": b'{"object": "event", "id": "evt_1", "type": "x", "data": {"object": {"a": "\\ud800"}}}',
     "no number": b'{"object": "event", "id": "evt_1", "type": "x", "data": {"object": {"a": NaN}}}',
+    "a number without end": b'{"object": "event", "id": "evt_1", "type": "x", "data": {"object": {"a": 1e999}}}',
     "5 MB": b'{"object": "event", "id": "evt_1", "type": "x", "data": {"object": {"a": "%s"}}}' % (b"x" * 5_000_000),
     "300 KB": b'{"object": "event", "id": "evt_1", "type": "x", "data": {"object": {"a": "%s"}}}' % (b"x" * 300_000),
 }

@@ -29,8 +29,10 @@ def until(is_so, limit_s=20.0):
 def worker(sandbox_process):
     """`celery worker` with one child, as an operator starts it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "celery", "-A", "coinshop", "--quiet", "worker", "-c", "1", "--loglevel=INFO"]
-        + ["--without-gossip", "--without-mingle", "--", "worker_soft_shutdown_timeout=0.1"],
+        [
+            *[sys.executable, "-m", "celery", "-A", "coinshop", "--quiet", "worker", "-c", "1", "--loglevel=INFO"],
+            *["--without-gossip", "--without-mingle", "--", "worker_soft_shutdown_timeout=0.1"],
+        ],
         cwd=ROOT,
         env=os.environ | {"STRIPE_API_BASE": sandbox_process.url},
         stdout=subprocess.PIPE,
