@@ -43,8 +43,8 @@ class ForgivingRedisCache(RedisCache):
     def has_key(self, key: Any, version: int | None = None) -> bool:
         return bool(self._or(False, super().has_key, key, version))
 
-    def clear(self) -> bool:
-        return bool(self._or(False, super().clear))
+    def clear(self) -> None:
+        self._or(None, super().clear)
 
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
         return int(self._or(delta, super().incr, key, delta, version))

@@ -49,6 +49,11 @@ KEPT = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Journeys come last: once Playwright's event loop runs, Django takes this thread for an asynchronous one."""
+    items.sort(key=lambda item: "journeys" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> None:
     """The database is made and migrated by the plugin; here it gets the facts that a shop begins with."""
