@@ -1,5 +1,6 @@
 """Buying coins: the shop window, the summary, the order and its tracker, and the provider's webhook."""
 
+import re
 import uuid
 from typing import Any
 from urllib.parse import urlencode
@@ -40,8 +41,7 @@ class SeeOther(HttpResponseRedirect):
 def top_up(request: HttpRequest) -> HttpResponse:
     """The shop window. `?coins=759` comes from a gift that is too dear: just that many are offered."""
     wanted = request.GET.get("coins", "")
-    initial = {"package": CUSTOM, "amount": wanted} if wanted.isascii() and wanted.isdigit() else {}
-    return _window(request, ChoiceForm(initial=initial))
+    return _window(request, ChoiceForm(), wanted=int(wanted) if re.fullmatch("[0-9]{1,9}", wanted) else None)
 
 
 @require_safe
@@ -147,11 +147,13 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     return HttpResponse("stored\n", content_type="text/plain")
 
 
-def _window(request: HttpRequest, form: ChoiceForm, status: int = 200) -> HttpResponse:
+def _window(request: HttpRequest, form: ChoiceForm, status: int = 200, wanted: int | None = None) -> HttpResponse:
     region = regions.region_of(request)
     if region is None:
         return _not_served(request)
     shown = window.window_of(region, regions.country_in(region, request))
+    if wanted is not None and shown.custom:  # as near to it as can be sold
+        form.initial = {"package": CUSTOM, "amount": min(max(wanted, shown.custom["min"]), shown.custom["max"])}
     context = {
         "cards": shown.cards,
         "custom": shown.custom,

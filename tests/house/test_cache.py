@@ -68,7 +68,7 @@ def test_a_cache_that_is_frozen_holds_nobody_up_for_long():
 
 def test_a_mistake_of_ours_is_not_forgiven():
     with pytest.raises(ValueError, match="not found"):
-        cache.incr("test:never set")
+        cache.incr("test:never-set")
 
 
 def test_pages_are_served_without_the_cache(client, alice, settings):

@@ -80,12 +80,13 @@ def test_a_gift_that_is_too_dear_says_what_is_missing_and_leads_to_buying_just_t
     fan = visit()
     fan.sign_in("fan2@example.com")
     fan.go("/@creator/")
-    fan.page.locator("input[value=guitar]").check()
+    fan.page.locator("input[value=sports-car]").check()
     fan.page.locator(".send button").click()
-    fan.said.clear()  # the browser reports the answer's status, as it should
-    fan.page.get_by_role("link", name="Get exactly 99 coins").click()
+    missing = 7000 - shop.coins_of("fan2")
+    fan.page.get_by_role("link", name=f"Get exactly {missing:,} coins").click()
+    fan.said.clear()  # the browser reports the refusal's status, as it should
 
-    expect(fan.page.locator("#amount")).to_have_value("99")
+    expect(fan.page.locator("#amount")).to_have_value(str(missing))
 
 
 def test_buying_works_without_javascript(visit, shop):

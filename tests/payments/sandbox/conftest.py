@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -65,6 +66,7 @@ class Sandbox:
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, pass_fds=[self.socket.fileno()], stdout=subprocess.PIPE, text=True
         )
+        assert select.select([self.process.stdout], [], [], 30)[0], "the sandbox said nothing"
         assert self.process.stdout.readline() == f"sandbox is ready: {self.url}/\n"
 
     def kill(self):
