@@ -5,7 +5,7 @@ nobody is overdrawn, and a repeated key moves nothing and answers what the first
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -13,11 +13,13 @@ from typing import Any
 
 from django.db import connection
 
+from wallet import currencies, postings
 from wallet.audit import broken
 from wallet.models import AccountKind, TransferKind, Unit
 
 __all__ = ["AccountKind", "TransferKind", "Unit", "broken"]
 
+MAX_BATCH = 1000
 MAX_AMOUNT = 10**15  # far beyond any shop, and far enough from bigint's end that sums cannot reach it
 
 
@@ -92,20 +94,147 @@ class Posted:
     balance_after: int | None
 
 
-def transfer(move: Move, *, home: int, key: uuid.UUID, kind: TransferKind, cause: str) -> Posted:
-    """Post one movement in one round trip; a repeated key returns the first result.
+def transfer(
+    move: Move, *, home: int, key: uuid.UUID, kind: TransferKind, cause: str, undoes: int | None = None
+) -> Posted:
+    """Post one movement between two accounts in one round trip; a repeated key returns the first result.
 
-    `home` is the person whose balance changes at once: the spender, or the recipient of what the house gives.
+    `home` is the person whose balance changes at once: the spender, or the recipient of what the house gives; of a
+    movement between the house's own accounts it is the person it is about. `undoes` names the transfer taken back.
     Raises InsufficientFunds, UnknownAccount, ClosedAccount, InvalidMove, and IdempotencyConflict when the key was
     used for another movement; then nothing has changed.
     """
     outcome, *result = _one(
-        "SELECT * FROM ledger_transfer(%s, %s, %s::smallint, %s, %s, %s, %s, %s, %s, %s)",
-        [home, key, kind, cause, *move.as_row()],
+        "SELECT * FROM ledger_transfer(%s, %s, %s::smallint, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [home, key, kind, cause, *move.as_row(), undoes],
     )
     if outcome in REFUSALS:
         raise REFUSALS[outcome](f"{outcome}: {move}")
     return Posted(outcome == "posted", *result)
+
+
+def post(
+    kind: TransferKind,
+    *,
+    person: int,
+    amount: int,
+    key: uuid.UUID,
+    cause: str,
+    other: int | None = None,
+    amount_in: int | None = None,
+    purse: AccountKind | None = None,
+    promo_in: int | None = None,
+    currency: str = "",
+    undoes: int | None = None,
+) -> Posted:
+    """Post one line of the posting table, between the accounts that it names, in one round trip.
+
+    `person` is at home; `other` is whom a gift reaches. `purse` picks between a kind's lines, such as coins or promo.
+    With `promo_in`, given coins pay instead where they cover the whole amount, and that much arrives.
+    Raises as `transfer` does.
+    """
+    line = postings.line_of(kind, purse)
+    Move(debit=0, credit=0, amount=amount, amount_in=amount_in, rather=promo_in and 0, rather_in=promo_in)
+    payer, payee = _ref(line.debit, person, currency), _ref(line.credit, person if other is None else other, currency)
+    promo = _ref(AccountKind.PROMO, person, "") if promo_in is not None else (None, None, None)
+    outcome, *result = _one(
+        """SELECT * FROM ledger_transfer(%s, %s, %s::smallint, %s, ledger_account(%s, %s, %s::smallint), %s,
+                                         ledger_account(%s, %s, %s::smallint), %s,
+                                         CASE WHEN %s THEN ledger_account(%s, %s, %s::smallint) END, %s, %s)""",
+        [
+            *[person, key, kind, cause, *payer, amount, *payee, amount if amount_in is None else amount_in],
+            *[promo_in is not None, *promo, promo_in, undoes],
+        ],
+    )
+    if outcome in REFUSALS:
+        raise REFUSALS[outcome](f"{outcome}: {kind.name} of {amount} for person {person}")
+    return Posted(outcome == "posted", *result)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a taking came to: from the account itself, and as a debt."""
+
+    is_new: bool
+    taken: int
+    rest: int
+    transfer_id: int | None
+    rest_id: int | None
+
+
+def take_up_to(
+    kind: TransferKind, amount: int, *, person: int, key: uuid.UUID, cause: str, rest_as: TransferKind | None = None
+) -> Taken:
+    """Take `amount`, or what there is of it; the rest becomes a debt, if a kind is named for it. Split under the lock.
+
+    A repeated key answers with the first split. Raises as `transfer` does, though never InsufficientFunds.
+    """
+    if type(amount) is not int or not 0 < amount <= MAX_AMOUNT:
+        raise InvalidMove(f"{amount!r} is not an amount that can be taken")
+    line = postings.line_of(kind)
+    payer, payee = _ref(line.debit, person, ""), _ref(line.credit, person, "")
+    rest_payer = _ref(postings.line_of(rest_as).debit, person, "") if rest_as else (None, None, None)
+    outcome, taken, rest, transfer_id, rest_id = _one(
+        """SELECT * FROM ledger_take_up_to(%s, %s, %s, %s::smallint, %s::smallint, %s,
+             ledger_account(%s, %s, %s::smallint), CASE WHEN %s THEN ledger_account(%s, %s, %s::smallint) END,
+             ledger_account(%s, %s, %s::smallint), %s)""",
+        [
+            *[person, key, key_of(key, "rest"), kind, rest_as or kind, cause],
+            *[*payer, rest_as is not None, *rest_payer, *payee, amount],
+        ],
+    )
+    if outcome in REFUSALS:
+        raise REFUSALS[outcome](f"{outcome}: {kind.name} of up to {amount} for person {person}")
+    return Taken(outcome == "posted", taken, rest, transfer_id, rest_id)
+
+
+def repay(person: int, *, key: uuid.UUID, cause: str) -> Taken:
+    """Pay a person's debt from their coins, as far as both go. `key` is made from the credit that allowed it."""
+    return take_up_to(TransferKind.DEBT_REPAID, MAX_AMOUNT, person=person, key=key, cause=cause)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One movement of a batch, between two accounts."""
+
+    move: Move
+    home: int
+    key: uuid.UUID
+    kind: TransferKind
+    cause: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one movement of a batch: posted, replayed, or why not."""
+
+    outcome: str
+    transfer_id: int | None
+
+
+def transfer_many(entries: Sequence[Entry], *, each_for_itself: bool = False) -> list[Answer]:
+    """Post many movements in one round trip: all or nothing, or each for itself with an answer of its own.
+
+    As if posted one by one in order, except that what arrives in a batch can be spent only after it, and that an
+    account which could not pay one movement pays no later one. About a hundred at a time is best.
+    Raises InvalidMove for an empty batch, one of more than MAX_BATCH, or a purse that would rather pay; without
+    `each_for_itself` also the first refusal, after which nothing has moved.
+    """
+    if not 0 < len(entries) <= MAX_BATCH or any(entry.move.rather is not None for entry in entries):
+        raise InvalidMove(f"a batch has 1 to {MAX_BATCH} plain movements")
+    rows = [(e.home, str(e.key), int(e.kind), e.cause, *e.move.as_row()[:4]) for e in entries]
+    answers = _all(
+        """SELECT outcome, transfer_id FROM ledger_transfer_many(ARRAY(
+             SELECT (home, key, kind, cause, payer, amount_out, payee, amount_in)::ledger_move
+               FROM unnest(%s::bigint[], %s::uuid[], %s::smallint[], %s::text[],
+                           %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) WITH ORDINALITY
+                    AS row (home, key, kind, cause, payer, amount_out, payee, amount_in, n)
+              ORDER BY n), %s) ORDER BY n""",
+        [*(list(column) for column in zip(*rows, strict=True)), each_for_itself],
+    )
+    if not each_for_itself and (refused := next((outcome for outcome, _id in answers if outcome in REFUSALS), None)):
+        raise REFUSALS[refused](f"{refused}: nothing of the batch has moved")
+    return [Answer(*answer) for answer in answers]
 
 
 def key_of(*fact: object) -> uuid.UUID:
@@ -118,39 +247,57 @@ def client_key(owner_id: int, purpose: str, key: uuid.UUID) -> uuid.UUID:
     return key_of(owner_id, purpose, key)
 
 
-def coins_of(owner_id: int) -> int:
+def account(kind: AccountKind, person: int | None = None, currency: str = "") -> int:
+    """An account by its kind, opened when first asked for: a person's, or the house's where the kind is its own."""
+    (found,) = _one("SELECT ledger_account(%s, %s, %s::smallint)", list(_ref(kind, person, currency)))
+    return int(found)
+
+
+def coins_of(person: int) -> int:
     """The account of somebody's bought coins."""
-    return _account(owner_id, AccountKind.COINS, Unit.COIN)
+    return account(AccountKind.COINS, person)
 
 
-def promo_of(owner_id: int) -> int:
+def promo_of(person: int) -> int:
     """The account of coins that were given to somebody."""
-    return _account(owner_id, AccountKind.PROMO, Unit.COIN)
+    return account(AccountKind.PROMO, person)
 
 
-def diamonds_of(owner_id: int) -> int:
+def diamonds_of(person: int) -> int:
     """The account of what a creator earned."""
-    return _account(owner_id, AccountKind.DIAMONDS, Unit.DIAMOND)
+    return account(AccountKind.DIAMONDS, person)
 
 
-@cache  # the house's accounts are opened by a migration and stay
+@cache  # the house's accounts of coins and diamonds are opened by a migration and stay
 def house(kind: AccountKind) -> int:
-    """An account of the house itself."""
-    return _account(None, kind, Unit.COIN)
+    """An account of coins or diamonds of the house itself."""
+    return account(kind)
 
 
-def _account(owner_id: int | None, kind: AccountKind, unit: Unit) -> int:
-    (account,) = _one("SELECT ledger_account(%s, %s, %s::smallint)", [owner_id, kind.value, unit.value])
-    return int(account)
+def unit_of(currency: str) -> int:
+    """The unit of a currency: minor units, by its ISO 4217 number. Raises UnknownAccount for one that is not known."""
+    try:
+        return currencies.NUMBERS[currency]
+    except KeyError:
+        raise UnknownAccount(f"the ledger counts no {currency!r}") from None
+
+
+def _ref(kind: AccountKind, owner: int | None, currency: str) -> tuple[int | None, str, int]:
+    unit = postings.UNIT_OF.get(kind)
+    return (None if kind in postings.HOUSE else owner, kind.value, unit_of(currency) if unit is None else unit.value)
 
 
 @dataclass(frozen=True)
 class Balances:
-    """What a person holds, with what is still on its way."""
+    """What a person holds, with what is still on its way. Debts are negative."""
 
     coins: int = 0
     promo: int = 0
+    coins_held: int = 0
+    receivable: int = 0
     diamonds: int = 0
+    diamonds_held: int = 0
+    diamonds_receivable: int = 0
 
     @property
     def spendable(self) -> int:

@@ -8,24 +8,85 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Unit(models.IntegerChoices):
-    """What is counted. Money will be counted in minor units, by its ISO 4217 number."""
+    """What is counted. Money is counted in minor units, and its unit is the currency's ISO 4217 number."""
 
     COIN = 1, _("coins")
     DIAMOND = 2, _("diamonds")
 
 
 class AccountKind(models.TextChoices):
+    """What an account says. A person's is what the house owes them; a debt is the other way round."""
+
     COINS = "coins", _("coins")
     PROMO = "promo", _("bonus coins")
+    COINS_HELD = "coins_held", _("coins set aside")
+    RECEIVABLE = "receivable", _("debt in coins")
     DIAMONDS = "diamonds", _("diamonds")
+    DIAMONDS_HELD = "diamonds_held", _("diamonds set aside")
+    DIAMONDS_RECEIVABLE = "diamonds_receivable", _("debt in diamonds")
+
     ISSUED = "issued", _("coins sold by the house")
     PROMO_ISSUED = "promo_issued", _("coins given by the house")
+    SPENT = "spent", _("coins spent on other things")
+    FORFEITED = "forfeited", _("coins of deleted accounts")
+    ADJUSTMENTS = "adjustments", _("coins adjusted by hand")
+    MINTED = "minted", _("diamonds taken back")
+    PAID_OUT = "paid_out", _("diamonds paid out")
+    DIAMONDS_ADJUSTMENTS = "diamonds_adjustments", _("diamonds adjusted by hand")
+
+    CLEARING = "clearing", _("money on its way from the provider")
+    STRIPE_BALANCE = "stripe_balance", _("money the provider holds")
+    DEFERRED_REVENUE = "deferred_revenue", _("money for coins not spent yet")
+    REVENUE = "revenue", _("revenue")
+    TAX = "tax", _("tax to be paid")
+    FEES = "fees", _("the provider's fees")
+    DISPUTE_LOSS = "dispute_loss", _("lost disputes")
+    CREATOR_COST = "creator_cost", _("the creators' share")
+    CREATOR_PAYABLE = "creator_payable", _("money owed to creators")
 
 
 class TransferKind(models.IntegerChoices):
+    """What happened. Numbers are written in rows and never change their meaning."""
+
     SALE = 1, _("top-up")
     BONUS = 2, _("bonus")
     GIFT = 3, _("gift")
+    GIFT_HELD = 4, _("gift, can still be undone")
+    GIFT_CLOSED = 5, _("gift sent")
+    GIFT_UNDONE = 6, _("gift undone")
+    CHARGE = 7, _("charge")
+    CHARGE_REFUNDED = 8, _("charge refunded")
+    TAKEN_BACK = 9, _("taken back")
+    TAKEN_AS_DEBT = 10, _("taken back as a debt")
+    GIVEN_BACK = 11, _("given back")
+    DEBT_FORGIVEN = 12, _("debt given back")
+    DEBT_REPAID = 13, _("debt repaid")
+    PAYOUT_ASKED = 14, _("payout asked for")
+    PAYOUT_SENT = 15, _("payout sent")
+    PAYOUT_FAILED = 16, _("payout failed")
+    CLAWED_BACK = 17, _("taken back")
+    CLAWED_BACK_AS_DEBT = 18, _("taken back as a debt")
+    EXCHANGE = 19, _("diamonds to coins")
+    COINS_FORFEITED = 20, _("account deleted")
+    PROMO_FORFEITED = 21, _("account deleted")
+    DIAMONDS_FORFEITED = 22, _("account deleted")
+    COINS_ADDED = 23, _("adjustment")
+    COINS_REMOVED = 24, _("adjustment")
+    DIAMONDS_ADDED = 25, _("adjustment")
+    DIAMONDS_REMOVED = 26, _("adjustment")
+
+    MONEY_SOLD = 40, _("sale, net of tax")
+    MONEY_TAXED = 41, _("tax of a sale")
+    MONEY_ARRIVED = 42, _("the provider's balance")
+    MONEY_FEE = 43, _("the provider's fee")
+    MONEY_EARNED = 44, _("coins spent")
+    MONEY_CREATOR = 45, _("the creator's share")
+    MONEY_UNSOLD = 46, _("refund of coins not spent")
+    MONEY_UNEARNED = 47, _("refund of coins spent")
+    MONEY_LOST = 48, _("dispute lost")
+    MONEY_UNTAXED = 49, _("tax of a refund")
+    MONEY_RETURNED = 50, _("refund paid by the provider")
+    MONEY_PAID_OUT = 51, _("payout to a creator")
 
 
 class ReadOnlyModel(models.Model):

@@ -60,6 +60,7 @@ BEGIN
   FOR ours IN SELECT oid::regprocedure AS name FROM pg_proc WHERE proname LIKE 'ledger\\_%' LOOP
     EXECUTE format('DROP FUNCTION %s', ours.name);
   END LOOP;
+  DROP TYPE ledger_move;
 END $$;
 """
 

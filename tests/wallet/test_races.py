@@ -7,7 +7,7 @@ from functools import partial
 from conftest import at_once, give_coins
 
 from wallet import ledger
-from wallet.ledger import AccountKind, Move, TransferKind, Unit
+from wallet.ledger import AccountKind, Move, TransferKind
 
 CROWD = 16
 
@@ -131,7 +131,7 @@ def test_a_creator_who_pays_among_gifts_and_roll_ups_keeps_the_rest(committed, r
 
 
 def test_an_account_asked_for_by_many_at_once_is_opened_once(committed, alice):
-    accounts = at_once(*[partial(ledger._account, alice.pk, AccountKind.COINS, Unit.COIN)] * CROWD)
+    accounts = at_once(*[partial(ledger.account, AccountKind.COINS, alice.pk)] * CROWD)
 
     assert len(set(accounts)) == 1
     assert isinstance(accounts[0], int)
