@@ -6,7 +6,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
-from wallet.models import TransferKind
+from wallet import postings
+
+# The posting table: a kind of transfer, and the kinds of the accounts that it joins.
+POSTINGS = ", ".join(
+    f"({kind:d}, '{line.debit.value}', '{line.credit.value}')"
+    for kind, lines in postings.POSTINGS.items()
+    for line in lines
+)
 
 CHECKS = {
     "a cached balance and what is on its way equal the account's transfers": """
@@ -19,7 +26,7 @@ CHECKS = {
          WHERE NOT a.is_house AND a.balance + coalesce(p.pending, 0) <> coalesce(t.total, 0)""",
     "nobody is or was overdrawn": """
         SELECT format('account %s (%s of person %s): balance %s', id, kind, home, balance)
-          FROM wallet_account WHERE NOT is_house AND balance < 0
+          FROM wallet_account WHERE NOT is_house AND CASE WHEN posting = 'owed' THEN balance > 0 ELSE balance < 0 END
         UNION ALL
         SELECT format('account %s: %s after transfer %s', debit_account_id, debit_balance_after, id)
           FROM wallet_transfer WHERE debit_balance_after < 0""",
@@ -34,14 +41,12 @@ CHECKS = {
           FROM wallet_transfer t
           LEFT JOIN wallet_account d ON d.id = t.debit_account_id AND d.unit = t.debit_unit
           LEFT JOIN wallet_account c ON c.id = t.credit_account_id AND c.unit = t.credit_unit
-         WHERE d.id IS NULL OR c.id IS NULL OR t.home <> CASE WHEN d.is_house THEN c.home ELSE d.home END""",
+         WHERE d.id IS NULL OR c.id IS NULL OR t.home <= 0 OR t.home <> CASE WHEN NOT d.is_house THEN d.home WHEN NOT c.is_house THEN c.home ELSE t.home END""",
     "every transfer is of a kind that joins such accounts": f"""
         SELECT format('transfer %s of kind %s went from %s to %s', t.id, t.kind, d.kind, c.kind)
           FROM wallet_transfer t JOIN wallet_account d ON d.id = t.debit_account_id
                JOIN wallet_account c ON c.id = t.credit_account_id
-         WHERE (t.kind, d.kind, c.kind) NOT IN (
-           ({TransferKind.SALE}, 'issued', 'coins'), ({TransferKind.BONUS}, 'promo_issued', 'promo'),
-           ({TransferKind.GIFT}, 'coins', 'diamonds'), ({TransferKind.GIFT}, 'promo', 'diamonds'))""",
+         WHERE (t.kind, d.kind, c.kind) NOT IN ({POSTINGS})""",
     "what people hold of a unit is what the house gave out, and what was exchanged into it or out of it": """
         WITH held AS (
           SELECT unit, sum(amount) AS amount FROM (

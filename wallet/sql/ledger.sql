@@ -287,11 +287,15 @@ BEGIN                                                        -- planning costs m
       SELECT * FROM judged j WHERE j.is_covered
          AND (each_for_itself OR NOT EXISTS (SELECT FROM asked a WHERE a.verdict <> 'replayed' OR a.differs)
                              AND NOT EXISTS (SELECT FROM judged other WHERE NOT other.is_covered))
+    ), arrived AS (                                          -- what came in earlier in the batch is no cover, but it is there
+      SELECT c.ordinality, sum(e.amount_in)::bigint AS amount
+        FROM covered c JOIN covered e ON e.payee = c.payer AND e.gets = 'at once' AND e.ordinality < c.ordinality GROUP BY 1
     ), posted AS (
       INSERT INTO wallet_transfer AS t (home, key, kind, cause, debit_account_id, debit_unit, debit_amount,
                                         credit_account_id, credit_unit, credit_amount, debit_balance_after)
-      SELECT c.at_home, c.with_key, c.of_kind, c.for_cause, c.payer, c.unit_out, c.amount_out, c.payee, c.unit_in, c.amount_in, c.balance_after
-        FROM covered c ORDER BY c.ordinality RETURNING t.*
+      SELECT c.at_home, c.with_key, c.of_kind, c.for_cause, c.payer, c.unit_out, c.amount_out, c.payee, c.unit_in, c.amount_in,
+             c.balance_after + coalesce(a.amount, 0)
+        FROM covered c LEFT JOIN arrived a ON a.ordinality = c.ordinality ORDER BY c.ordinality RETURNING t.*
     ), deferred AS (
       INSERT INTO wallet_pendingcredit (account_id, home, amount)
       SELECT c.payee, c.payee_home, sum(c.amount_in)::bigint FROM covered c WHERE c.gets = 'deferred' AND c.amount_in > 0 GROUP BY 1, 2
