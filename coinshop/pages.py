@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -41,7 +42,9 @@ def wallet(request: HttpRequest) -> HttpResponse:
     have = ledger.balances(person.pk)
     is_creator = Creator.objects.filter(pk=person.pk).exists()
     kind = _chosen_account(request, have, is_creator)
-    lines = ledger.statement(ACCOUNTS[kind](person.pk), before=_before(request), limit=LINES + 1)
+    account = ACCOUNTS[kind](person.pk)
+    before = _before(request, account)
+    lines = ledger.statement(account, before=before, limit=LINES + 1)
     context = {
         "coins": have.coins,
         "promo": have.promo,
@@ -49,8 +52,8 @@ def wallet(request: HttpRequest) -> HttpResponse:
         "unit": "diamond" if kind == AccountKind.DIAMONDS else "coin",
         "rows": _rows(lines[:LINES]),
         "tabs": _tabs(kind, have, is_creator),
-        "older_url": f"?account={kind.value}&before={lines[LINES - 1].transfer_id}" if len(lines) > LINES else "",
-        "is_newest": _before(request) is None,
+        "older_url": _older(kind, account, lines),
+        "is_newest": before is None,
         "orders": [_order(order) for order in person.orders.order_by("-created_at")[:ORDERS]],
     }
     return render(request, "wallet/wallet.html", context)
@@ -78,9 +81,21 @@ def _tabs(current: AccountKind, have: ledger.Balances, is_creator: bool) -> list
     ]
 
 
-def _before(request: HttpRequest) -> int | None:
-    text = request.GET.get("before", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+def _older(kind: AccountKind, account: int, lines: list[Line]) -> str:
+    """The next page's address carries its position, signed, so that no page adds up what came before it."""
+    if len(lines) <= LINES:
+        return ""
+    place = ledger.Position.after(lines[LINES - 1])
+    signed = signing.dumps([place.transfer_id, place.balance], salt=f"statement {account}")
+    return f"?account={kind.value}&before={signed}"
+
+
+def _before(request: HttpRequest, account: int) -> ledger.Position | None:
+    try:
+        place = signing.loads(request.GET.get("before", ""), salt=f"statement {account}")
+    except signing.BadSignature:
+        return None
+    return ledger.Position(*place)
 
 
 def _rows(lines: list[Line]) -> list[dict[str, Any]]:

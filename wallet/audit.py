@@ -41,12 +41,23 @@ CHECKS = {
           FROM wallet_transfer t
           LEFT JOIN wallet_account d ON d.id = t.debit_account_id AND d.unit = t.debit_unit
           LEFT JOIN wallet_account c ON c.id = t.credit_account_id AND c.unit = t.credit_unit
-         WHERE d.id IS NULL OR c.id IS NULL OR t.home <= 0 OR t.home <> CASE WHEN NOT d.is_house THEN d.home WHEN NOT c.is_house THEN c.home ELSE t.home END""",
+         WHERE d.id IS NULL OR c.id IS NULL OR t.home <= 0
+            OR t.home <> CASE WHEN NOT d.is_house THEN d.home WHEN NOT c.is_house THEN c.home ELSE t.home END""",
     "every transfer is of a kind that joins such accounts": f"""
         SELECT format('transfer %s of kind %s went from %s to %s', t.id, t.kind, d.kind, c.kind)
           FROM wallet_transfer t JOIN wallet_account d ON d.id = t.debit_account_id
                JOIN wallet_account c ON c.id = t.credit_account_id
          WHERE (t.kind, d.kind, c.kind) NOT IN ({POSTINGS})""",
+    "what takes a transfer back joins its accounts the other way round, and takes back no more than it was": """
+        SELECT format('transfer %s takes back %s, which does not fit', back.id, back.reverses)
+          FROM wallet_transfer back LEFT JOIN wallet_transfer t ON t.id = back.reverses AND t.id < back.id
+               AND (t.home, t.debit_account_id, t.credit_account_id)
+                 = (back.home, back.credit_account_id, back.debit_account_id)
+         WHERE back.reverses IS NOT NULL AND t.id IS NULL
+        UNION ALL
+        SELECT format('transfer %s of %s was taken back by %s', t.id, t.debit_amount, sum(back.credit_amount))
+          FROM wallet_transfer back JOIN wallet_transfer t ON t.id = back.reverses
+         GROUP BY t.id HAVING sum(back.credit_amount) > t.debit_amount""",
     "what people hold of a unit is what the house gave out, and what was exchanged into it or out of it": """
         WITH held AS (
           SELECT unit, sum(amount) AS amount FROM (

@@ -5,9 +5,8 @@ nobody is overdrawn, and a repeated key moves nothing and answers what the first
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -16,8 +15,9 @@ from django.db import connection
 from wallet import currencies, postings
 from wallet.audit import broken
 from wallet.models import AccountKind, TransferKind, Unit
+from wallet.statements import Line, Position, every_line, statement
 
-__all__ = ["AccountKind", "TransferKind", "Unit", "broken"]
+__all__ = ["AccountKind", "Line", "Position", "TransferKind", "Unit", "broken", "every_line", "statement"]
 
 MAX_BATCH = 1000
 MAX_AMOUNT = 10**15  # far beyond any shop, and far enough from bigint's end that sums cannot reach it
@@ -324,53 +324,6 @@ def balance(account: int) -> int:
              ELSE a.balance + coalesce((SELECT sum(p.amount) FROM wallet_pendingcredit p WHERE p.account_id = a.id), 0)
            END::bigint FROM wallet_account a WHERE a.id = %s""",
         [account],
-    )
-    return int(amount)
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a statement: the signed amount, and the balance after it."""
-
-    transfer_id: int
-    amount: int
-    balance_after: int
-    kind: TransferKind
-    cause: str
-    at: datetime
-
-
-def statement(account: int, *, before: int | None = None, limit: int = 50) -> list[Line]:
-    """The newest lines of one account, or those before a transfer's id, each with its running balance."""
-    rows = _all(
-        """SELECT transfer_id, amount, kind, cause, created_at FROM wallet_entry
-            WHERE account_id = %s AND transfer_id < %s ORDER BY transfer_id DESC LIMIT %s""",
-        [account, before if before is not None else 2**63 - 1, limit],
-    )
-    return list(_with_balances(account, rows))
-
-
-def _with_balances(account: int, rows: list[tuple[Any, ...]]) -> Iterator[Line]:
-    if not rows:
-        return
-    running = _balance_at(account, rows[0][0])
-    for transfer_id, amount, kind, cause, at in rows:
-        yield Line(transfer_id, amount, running, TransferKind(kind), cause, at)
-        running -= amount
-
-
-def _balance_at(account: int, transfer_id: int) -> int:
-    """The balance after a transfer: what the last debit left, and what has come in since."""
-    (amount,) = _one(
-        """WITH last AS (SELECT id, debit_balance_after FROM wallet_transfer
-                          WHERE debit_account_id = %(account)s AND id <= %(id)s
-                            AND (SELECT posting FROM wallet_account WHERE id = %(account)s) = 'at once'
-                          ORDER BY id DESC LIMIT 1)
-           SELECT coalesce((SELECT debit_balance_after FROM last), 0) + coalesce(sum(e.amount), 0)::bigint
-             FROM wallet_entry e
-            WHERE e.account_id = %(account)s AND e.transfer_id <= %(id)s
-              AND e.transfer_id > coalesce((SELECT id FROM last), 0)""",
-        {"account": account, "id": transfer_id},
     )
     return int(amount)
 

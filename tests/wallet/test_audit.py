@@ -205,6 +205,11 @@ CASES = [
         "account {diamonds} (diamonds of person {bob.pk})",
     ),
     (
+        "what takes a transfer back joins its accounts the other way round, and takes back no more than it was",
+        "UPDATE wallet_transfer SET reverses = 1 WHERE id = {sent.transfer_id}",
+        "transfer {sent.transfer_id} takes back 1, which does not fit",
+    ),
+    (
         "nobody is or was overdrawn",
         "UPDATE wallet_account SET balance = -5 WHERE id = {coins}",
         "account {coins} (coins of person {alice.pk}): balance -5",

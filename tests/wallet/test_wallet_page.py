@@ -92,7 +92,7 @@ def test_older_lines_are_a_page_away_and_none_is_lost(client, rich_alice, bob):
     while url:
         answer = client.get(url)
         balances += [int(line[3].replace(",", "")) for line in lines(answer)]
-        older = re.search(r'href="(\?account=coins[^"]*before=\d+)"', answer.content.decode())
+        older = re.search(r'href="(\?account=coins[^"]*before=[^"]+)"', answer.content.decode())
         url = "/wallet/" + unescape(older[1]) if older else ""
 
     assert balances == list(range(936, 1001))
@@ -105,12 +105,6 @@ def test_a_page_that_cannot_be_is_the_newest_one(before, client, rich_alice):
 
     assert answer.status_code == 200
     assert lines(answer) == [("Top-up", "", "+1,000", "1,000")]
-
-
-def test_before_everything_there_is_nothing(client, rich_alice):
-    client.force_login(rich_alice)
-
-    assert "Nothing here yet" in words(client.get("/wallet/?before=1"))
 
 
 def test_somebody_new_has_an_empty_wallet(client, alice):
