@@ -143,7 +143,7 @@ BEGIN
   -- A gift changes one balance and goes straight on. Where two may change, or a rule needs both to stand still,
   -- the lower id is locked first, so opposite pairs cannot deadlock.
   IF fact.pays = 'deferred' OR undoes IS NOT NULL OR fact.gets = 'owed' OR fact.pays <> 'derived' AND fact.gets = 'at once' THEN
-    PERFORM FROM wallet_account WHERE id IN (payer, payee) AND posting <> 'derived' ORDER BY id FOR NO KEY UPDATE;
+    PERFORM FROM wallet_account WHERE id IN (payer, payee, rather) AND posting <> 'derived' ORDER BY id FOR NO KEY UPDATE;
     IF undoes IS NOT NULL AND amount_in > ledger_undoable(undoes, at_home, payee, payer)
        OR fact.gets = 'owed' AND amount_in > (SELECT -balance FROM wallet_account WHERE id = payee) THEN
       outcome := 'unfit'; RETURN;
@@ -215,7 +215,7 @@ BEGIN
     RETURN;
   END IF;
 
-  PERFORM FROM wallet_account a WHERE a.id IN (payer, payee) AND a.posting <> 'derived' ORDER BY a.id FOR NO KEY UPDATE;
+  PERFORM FROM wallet_account a WHERE a.id IN (payer, rest_payer, payee) AND a.posting <> 'derived' ORDER BY a.id FOR NO KEY UPDATE;
   PERFORM ledger_roll_up(a.id) FROM wallet_account a WHERE a.id = payer AND a.posting = 'deferred';
   SELECT least(amount, pays.balance, CASE WHEN gets.posting = 'owed' THEN -gets.balance END)
     INTO taken FROM wallet_account pays, wallet_account gets WHERE pays.id = payer AND gets.id = payee;
