@@ -1,5 +1,5 @@
 # Everything lives in .venv and .coinshop; nothing but sh, make and Python (or uv) is needed.
-.PHONY: run test lint check lock venv
+.PHONY: run test simulate lint check lock venv
 
 python := .venv/bin/python
 # Without bytecode every start costs seconds.
@@ -13,6 +13,10 @@ run: venv
 test: venv
 	@$(python) -m coinshop.embedded.browser
 	@$(python) -m pytest $(ARGS)
+
+# Random people and faults against the real ledger and a model of it: make simulate SEED=1 STEPS=10000
+simulate: venv
+	@PYTHONPATH=.:tests $(python) -m simulator SEED=$(SEED) STEPS=$(STEPS)
 
 lint: venv
 	@$(python) -m ruff format --check --quiet . || { $(python) -m ruff format --diff --quiet .; exit 1; }
