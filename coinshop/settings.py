@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from environs import Env
@@ -148,7 +149,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "retry_on_timeout": False,
 }
 CELERY_BEAT_SCHEDULE = {
-    "forget what is over": {"task": "payments.tasks.forget_old_events", "schedule": 24 * 3600.0},
+    "recognise revenue": {"task": "payments.tasks.recognise_revenue", "schedule": crontab(hour=3, minute=10)},
+    "forget what is over": {"task": "payments.tasks.forget_old_events", "schedule": crontab(hour=4, minute=10)},
 }
 
 # Stripe --------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from coinshop.accounts import ages
 from coinshop.accounts.models import User
 from gifts.models import Creator, Gift, SentGift
 from wallet import ledger
-from wallet.ledger import Move, TransferKind
+from wallet.ledger import TransferKind
 
 QUANTITIES = [1, 10, 99, 365, 999]  # what the tray offers
 MOST_AT_ONCE = 9_999
@@ -44,20 +44,11 @@ def send(sender: User, creator: Creator, gift: Gift, *, quantity: int, key: UUID
     if earlier := SentGift.objects.filter(sender=sender, key=key).select_related("gift").first():
         return _same(earlier, creator, gift, quantity)
     _refuse(sender, creator, gift, quantity)
-    cost = gift.coins * quantity
-    move = Move(
-        debit=ledger.coins_of(sender.pk),
-        credit=ledger.diamonds_of(creator.pk),
-        amount=cost,
-        amount_in=diamonds_for(cost),
-        rather=ledger.promo_of(sender.pk),
-        rather_in=diamonds_for(cost, is_promo=True),
-    )
     try:
-        return _post(sender, creator, gift, quantity, key, move)
+        return _post(sender, creator, gift, quantity, key)
     except ledger.InsufficientFunds:
-        have = ledger.balances(sender.pk)
-        raise TooFewCoins(cost=cost, missing=cost - have.coins) from None
+        have, cost = ledger.balances(sender.pk), gift.coins * quantity
+        raise TooFewCoins(cost=cost, missing=max(1, cost - have.coins)) from None
 
 
 def diamonds_for(coins: int, *, is_promo: bool = False) -> int:
@@ -85,12 +76,16 @@ def _refuse(sender: User, creator: Creator, gift: Gift, quantity: int) -> None:
 
 
 @transaction.atomic
-def _post(sender: User, creator: Creator, gift: Gift, quantity: int, key: UUID, move: Move) -> SentGift:
-    posted = ledger.transfer(
-        move,
-        home=sender.pk,
+def _post(sender: User, creator: Creator, gift: Gift, quantity: int, key: UUID) -> SentGift:
+    cost = gift.coins * quantity
+    posted = ledger.post(
+        TransferKind.GIFT,
+        person=sender.pk,
+        other=creator.pk,
+        amount=cost,
+        amount_in=diamonds_for(cost),
+        promo_in=diamonds_for(cost, is_promo=True),
         key=ledger.client_key(sender.pk, "gift", key),
-        kind=TransferKind.GIFT,
         cause=f"gift:{gift.pk}",
     )
     if not posted.is_new:  # the other of two taps was faster; its row is committed, because the ledger let us go on
@@ -101,7 +96,7 @@ def _post(sender: User, creator: Creator, gift: Gift, quantity: int, key: UUID, 
         creator=creator,
         gift=gift,
         quantity=quantity,
-        coins=move.amount,
-        diamonds=diamonds_for(move.amount, is_promo=posted.paid_by == move.rather),
+        coins=cost,
+        diamonds=posted.amount_in,
         transfer_id=posted.transfer_id,
     )

@@ -32,6 +32,15 @@ CHECKS = {
          WHERE o.state = 'settled' AND NOT EXISTS (
            SELECT FROM payments_payment p WHERE p.order_id = o.id AND NOT p.is_surplus AND p.disagreement = ''
               AND p.amount_minor = o.price_minor AND p.currency = o.currency)""",
+    "a settled order's money is owed to its buyer, and its tax to the state": f"""
+        SELECT format('order %s: %s %s were paid, %s of it tax, but the books have %s and %s', o.number, o.price_minor,
+                      o.currency, o.tax_minor, coalesce(m.net, 0), coalesce(m.tax, 0))
+          FROM payments_order o
+          LEFT JOIN (SELECT cause, sum(debit_amount) FILTER (WHERE kind = {TransferKind.MONEY_SOLD}) AS net,
+                            sum(debit_amount) FILTER (WHERE kind = {TransferKind.MONEY_TAXED}) AS tax
+                       FROM wallet_transfer GROUP BY 1) m ON m.cause = 'order:' || o.id
+         WHERE o.state = 'settled'
+           AND (coalesce(m.net, 0), coalesce(m.tax, 0)) <> (o.price_minor - o.tax_minor, o.tax_minor)""",
     "a payment that agrees with its order has settled it": """
         SELECT format('payment %s agrees with order %s, which is %s', p.intent_id, o.number, o.state)
           FROM payments_payment p JOIN payments_order o ON o.id = p.order_id

@@ -10,7 +10,7 @@ from payments.gateway import Evidence
 from payments.models import Order, Payment
 from payments.models.orders import poll_after
 from wallet import ledger
-from wallet.ledger import AccountKind, Move, TransferKind
+from wallet.ledger import TransferKind
 
 
 @transaction.atomic
@@ -73,22 +73,17 @@ def disagreement_of(order: Order, evidence: Evidence) -> str:
 
 
 def _credit(order: Order) -> None:
-    recipient = order.recipient_id
-    sale = ledger.transfer(
-        Move(debit=ledger.house(AccountKind.ISSUED), credit=ledger.coins_of(recipient), amount=order.coins),
-        home=recipient,
-        key=order.key("sale"),
-        kind=TransferKind.SALE,
-        cause=f"order:{order.pk}",
-    )
+    """Coins to the recipient, a debt of theirs paid first; money for coins not spent yet, and its tax, to the books."""
+    person, cause = order.recipient_id, f"order:{order.pk}"
+    sale = ledger.post(TransferKind.SALE, person=person, amount=order.coins, key=order.key("sale"), cause=cause)
     if order.bonus:
-        ledger.transfer(
-            Move(debit=ledger.house(AccountKind.PROMO_ISSUED), credit=ledger.promo_of(recipient), amount=order.bonus),
-            home=recipient,
-            key=order.key("bonus"),
-            kind=TransferKind.BONUS,
-            cause=f"order:{order.pk}",
-        )
+        ledger.post(TransferKind.BONUS, person=person, amount=order.bonus, key=order.key("bonus"), cause=cause)
+    if ledger.balances(person).receivable:
+        ledger.repay(person, key=order.key("repay"), cause=cause)
+    for kind, amount in [(TransferKind.MONEY_SOLD, order.net_minor), (TransferKind.MONEY_TAXED, order.tax_minor)]:
+        if amount:
+            key = order.key(kind.name)
+            ledger.post(kind, person=person, amount=amount, currency=order.currency, key=key, cause=cause)
     order.note("settled", reference=str(sale.transfer_id))
 
 

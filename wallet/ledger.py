@@ -5,14 +5,15 @@ nobody is overdrawn, and a repeated key moves nothing and answers what the first
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from django.db import connection
 
-from wallet import currencies, postings
+from wallet import currencies, lots, postings
 from wallet.audit import broken
 from wallet.models import AccountKind, TransferKind, Unit
 from wallet.statements import Line, Position, every_line, statement
@@ -86,12 +87,13 @@ class Move:
 
 @dataclass(frozen=True)
 class Posted:
-    """What a movement did. `balance_after` is the paying account's, None when the house paid."""
+    """What a movement did. `balance_after` is the paying account's, None when the house paid or a debt grew."""
 
     is_new: bool
     transfer_id: int
     paid_by: int
     balance_after: int | None
+    amount_in: int
 
 
 def transfer(
@@ -326,6 +328,60 @@ def balance(account: int) -> int:
         [account],
     )
     return int(amount)
+
+
+def book_of(person: int, price_of: Callable[[set[str]], Mapping[str, tuple[int, str]]]) -> lots.Book:
+    """The lots of a person's coins. `price_of` tells what was paid for sales, by cause: minor units and currency."""
+    lines = list(every_line(coins_of(person)))
+    prices = price_of({line.cause for line in lines if line.kind == TransferKind.SALE})
+    return lots.fold(
+        lots.Event(line.transfer_id, line.amount, *prices.get(line.cause, (0, "")), line.reverses)
+        if line.kind == TransferKind.SALE
+        else lots.Event(line.transfer_id, line.amount, reverses=line.reverses)
+        for line in lines
+    )
+
+
+def spenders_since(moment: datetime) -> list[int]:
+    """Whose coins moved since a moment."""
+    rows = _all(
+        """SELECT DISTINCT t.home FROM wallet_transfer t JOIN wallet_account a ON a.home = t.home AND a.kind = 'coins'
+            WHERE t.created_at >= %s AND a.id IN (t.debit_account_id, t.credit_account_id)""",
+        [moment],
+    )
+    return [home for (home,) in rows]
+
+
+def recognised(person: int) -> dict[str, int]:
+    """Revenue that was recognised from a person's spending so far, in minor units by currency."""
+    rows = _all(
+        """SELECT debit_unit, sum(CASE kind WHEN %s THEN debit_amount ELSE -debit_amount END)::bigint
+             FROM wallet_transfer WHERE home = %s AND kind IN (%s, %s) GROUP BY 1""",
+        [TransferKind.MONEY_EARNED, person, TransferKind.MONEY_EARNED, TransferKind.MONEY_DEFERRED],
+    )
+    return {currencies.CODES[unit]: amount for unit, amount in rows}
+
+
+@dataclass(frozen=True)
+class Total:
+    """One line of the trial balance: all accounts of a kind and unit together."""
+
+    kind: AccountKind
+    unit: str
+    balance: int
+
+
+def trial_balance() -> list[Total]:
+    """Every kind of account with its total: what people hold, and what the house's transfers add up to."""
+    rows = _all(
+        """SELECT a.kind, a.unit, sum(e.amount)::bigint FROM wallet_account a JOIN wallet_entry e ON e.account_id = a.id
+            GROUP BY 1, 2 ORDER BY 2, 1""",
+        [],
+    )
+    return [
+        Total(AccountKind(kind), currencies.CODES.get(unit) or str(Unit(unit).label), total)
+        for kind, unit, total in rows
+    ]
 
 
 def roll_up() -> int:

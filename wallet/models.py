@@ -87,6 +87,7 @@ class TransferKind(models.IntegerChoices):
     MONEY_UNTAXED = 49, _("tax of a refund")
     MONEY_RETURNED = 50, _("refund paid by the provider")
     MONEY_PAID_OUT = 51, _("payout to a creator")
+    MONEY_DEFERRED = 52, _("spending taken back")
 
 
 class ReadOnlyModel(models.Model):

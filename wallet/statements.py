@@ -22,6 +22,7 @@ class Line:
     kind: TransferKind
     cause: str
     at: datetime
+    reverses: int | None
 
 
 @dataclass(frozen=True)
@@ -58,22 +59,22 @@ def every_line(account: int) -> Iterator[Line]:
     """The whole statement, oldest first, in flat memory however long it is."""
     last, balance = 0, 0
     while rows := _after(account, last):
-        for transfer_id, amount, kind, cause, at in rows:
+        for transfer_id, amount, kind, cause, at, reverses in rows:
             balance += amount
-            yield Line(transfer_id, amount, balance, TransferKind(kind), cause, at)
+            yield Line(transfer_id, amount, balance, TransferKind(kind), cause, at, reverses)
         last = rows[-1][0]
 
 
 def _running_down(rows: list[tuple[Any, ...]], balance: int) -> Iterator[Line]:
-    for transfer_id, amount, kind, cause, at in rows:
-        yield Line(transfer_id, amount, balance, TransferKind(kind), cause, at)
+    for transfer_id, amount, kind, cause, at, reverses in rows:
+        yield Line(transfer_id, amount, balance, TransferKind(kind), cause, at, reverses)
         balance -= amount
 
 
 def _newest(account: int, before: int | None, limit: int) -> tuple[list[tuple[Any, ...]], int | None]:
     """Rows before a transfer, and what the account shows in the same snapshot: None for the house, which is derived."""
     rows = _ask(
-        """SELECT e.transfer_id, e.amount, e.kind, e.cause, e.created_at,
+        """SELECT e.transfer_id, e.amount, e.kind, e.cause, e.created_at, e.reverses,
                   (SELECT CASE WHEN NOT a.is_house THEN a.balance + coalesce((
                             SELECT sum(p.amount) FROM wallet_pendingcredit p
                              WHERE a.posting = 'deferred' AND p.account_id = a.id), 0) END::bigint
@@ -81,12 +82,12 @@ def _newest(account: int, before: int | None, limit: int) -> tuple[list[tuple[An
              FROM wallet_entry e WHERE e.account_id = %s AND e.transfer_id < %s ORDER BY e.transfer_id DESC LIMIT %s""",
         [account, account, 2**63 - 1 if before is None else before, limit],
     )
-    return [row[:5] for row in rows], rows[0][5] if rows else None
+    return [row[:6] for row in rows], rows[0][6] if rows else None
 
 
 def _after(account: int, transfer_id: int) -> list[tuple[Any, ...]]:
     return _ask(
-        """SELECT transfer_id, amount, kind, cause, created_at FROM wallet_entry
+        """SELECT transfer_id, amount, kind, cause, created_at, reverses FROM wallet_entry
             WHERE account_id = %s AND transfer_id > %s ORDER BY transfer_id LIMIT %s""",
         [account, transfer_id, CHUNK],
     )

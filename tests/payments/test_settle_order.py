@@ -10,6 +10,7 @@ from django.utils import timezone
 from payments import settlement
 from payments.models import Order, PackagePrice, Payment, PriceList, Region, RegionCountry
 from wallet import ledger
+from wallet.ledger import TransferKind
 from wallet.models import Transfer
 
 
@@ -237,7 +238,7 @@ def test_eight_who_settle_at_one_instant_credit_once(committed, alice, order, ev
 
     assert [type(result) for result in results] == [Order] * 8
     assert ledger.balances(alice.pk).coins == 350
-    assert Transfer.objects.filter(cause=f"order:{order.pk}").count() == 1
+    assert Transfer.objects.filter(cause=f"order:{order.pk}", kind=TransferKind.SALE).count() == 1
     assert Payment.objects.count() == 1
     assert the_books_are_exact()
 
@@ -267,7 +268,7 @@ def test_a_second_sale_is_impossible_even_when_somebody_resets_the_order_by_hand
     settlement.settle(order.pk, evidence_of(order, intent_id="pi_by_hand"))
 
     assert ledger.balances(alice.pk).coins == 350
-    assert Transfer.objects.filter(cause=f"order:{order.pk}").count() == 1
+    assert Transfer.objects.filter(cause=f"order:{order.pk}", kind=TransferKind.SALE).count() == 1
 
 
 def test_orders_of_one_person_settle_side_by_side(committed, alice, order_of, evidence_of):
@@ -318,7 +319,7 @@ def test_who_comes_back_while_the_provider_is_away_sees_the_tracker_and_gets_the
 def test_the_tracker_and_the_receipt_tell_what_the_ledger_tells(client, alice, order, evidence_of):
     settlement.settle(order.pk, evidence_of(order))
     client.force_login(alice)
-    sale = Transfer.objects.get(cause=f"order:{order.pk}")
+    sale = Transfer.objects.get(cause=f"order:{order.pk}", kind=TransferKind.SALE)
     receipt = client.get(f"/orders/{order.pk}/receipt/").content.decode()
     tracker = client.get(f"/orders/{order.pk}/tracker/")
 

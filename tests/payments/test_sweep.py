@@ -169,7 +169,7 @@ def test_two_sweeps_and_a_worker_at_once_settle_once(committed, sandbox, alice, 
 
     assert [problem for problem in at_once(*jobs) if problem] == []
     assert ledger.balances(alice.pk).coins == 350
-    assert Transfer.objects.count() == 1
+    assert Transfer.objects.filter(kind=TransferKind.SALE).count() == 1
     assert StripeEvent.objects.filter(state="done").count() == 3
 
 

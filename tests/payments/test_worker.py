@@ -14,6 +14,7 @@ from django.utils import timezone
 from payments import inbox, sweep
 from payments.models import StripeEvent
 from wallet import ledger
+from wallet.ledger import TransferKind
 from wallet.models import Transfer
 
 
@@ -82,4 +83,4 @@ def test_what_a_killed_worker_left_half_done_the_sweep_finishes_once(
     assert ledger.balances(alice.pk).coins == 350
     assert StripeEvent.objects.get().state == "done"
     inbox.work(event["id"])
-    assert Transfer.objects.count() == 1
+    assert Transfer.objects.filter(kind=TransferKind.SALE).count() == 1

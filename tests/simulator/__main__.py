@@ -12,13 +12,18 @@ def main(arguments: list[str]) -> int:
     """Say what was done and whether the ledger agreed with its model; 1 if it did not."""
     given = dict(argument.split("=", 1) for argument in arguments)
     seed, steps = int(given.get("SEED") or random.randrange(10**9)), int(given.get("STEPS") or 10_000)
-    print(f"seed {seed}, {steps} steps", flush=True)
+    say(f"seed {seed}, {steps} steps")
     try:
         real_services._start_services()
         real_services._migrate_template()
         return simulate(seed, steps)
     finally:
         real_services.pytest_unconfigure()
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def simulate(seed: int, steps: int) -> int:
@@ -38,10 +43,10 @@ def simulate(seed: int, steps: int) -> int:
             verdict = f"VIOLATION at step {violation.step} of seed {seed}: {violation}"
     took = time.monotonic() - began
     for what, counts in [("uses", simulation.counts), ("faults", simulation.faults)]:
-        print(f"{what}: {', '.join(f'{name} {count}' for name, count in sorted(counts.items()))}")
+        say(f"{what}: {', '.join(f'{name} {count}' for name, count in sorted(counts.items()))}")
     transfers, per_second = len(simulation.book.rows), simulation.steps / took
-    print(f"transfers: {transfers}; {took:.1f} s, {per_second:.0f} steps a second")
-    print(verdict)
+    say(f"transfers: {transfers}; {took:.1f} s, {per_second:.0f} steps a second")
+    say(verdict)
     return int(verdict.startswith("VIOLATION"))
 
 

@@ -17,7 +17,6 @@ from wallet.ledger import (
     AccountKind,
     Answer,
     Balances,
-    ClosedAccount,
     Entry,
     IdempotencyConflict,
     InsufficientFunds,
@@ -160,33 +159,8 @@ class Book:
     def transfer_many(self, *, entries: Sequence[Entry], each_for_itself: bool = False) -> list[Answer]:
         if not 0 < len(entries) <= 1000 or any(entry.move.rather is not None for entry in entries):
             raise InvalidMove
-        asked: dict[tuple[int, uuid.UUID], Row] = {}
-        paid: dict[Name, int] = {}
-        rows, outcomes = [], []
-        for entry in entries:
-            come = entry.move.amount if entry.move.amount_in is None else entry.move.amount_in
-            payer, payee = self.names.get(entry.move.debit), self.names.get(entry.move.credit)
-            row = Row(0, entry.home, entry.key, entry.kind, entry.cause, payer, entry.move.amount, payee, come, None, None)
-            outcome = "replayed"
-            if first := self.rows.get((row.home, row.key)):
-                outcome = "replayed" if _is_same(first, row) else "conflict"
-            elif refusal := self._refusal(row) or (payer.is_debt or payee.is_debt) and "unfit":
-                outcome = refusal
-            elif earlier := asked.get((row.home, row.key)):
-                outcome = "replayed" if _is_same(earlier, row) else "conflict"
-            elif payer.home == HOUSE:
-                outcome = "posted"
-            else:
-                paid[payer] = paid.get(payer, 0) + row.out
-                outcome = "posted" if paid[payer] <= self.has[payer] else "insufficient"
-            asked.setdefault((row.home, row.key), row)
-            rows.append(row)
-            outcomes.append(outcome)
-        short = {(row.home, row.key) for row, what in zip(rows, outcomes, strict=True) if what == "insufficient"}
-        outcomes = [
-            "insufficient" if what == "replayed" and (row.home, row.key) in short else what
-            for row, what in zip(rows, outcomes, strict=True)
-        ]
+        rows = [self._row(entry) for entry in entries]
+        outcomes = self._judge(rows)
         if not each_for_itself and (refused := next((what for what in outcomes if what in REFUSALS), None)):
             raise REFUSALS[refused]
         arrives_later: dict[Name, int] = {}  # diamonds, which what is left after paying does not count yet
@@ -198,6 +172,37 @@ class Book:
                     arrives_later[row.credit] = arrives_later.get(row.credit, 0) + row.come
         posted = [self.rows.get((row.home, row.key)) for row in rows]
         return [Answer(what, row and row.id) for what, row in zip(outcomes, posted, strict=True)]
+
+    def _row(self, entry: Entry) -> Row:
+        move, payer, payee = entry.move, self.names.get(entry.move.debit), self.names.get(entry.move.credit)
+        come = move.amount if move.amount_in is None else move.amount_in
+        return Row(0, entry.home, entry.key, entry.kind, entry.cause, payer, move.amount, payee, come, None, None)
+
+    def _judge(self, rows: list[Row]) -> list[str]:
+        """What becomes of each movement of a batch, if each is for itself."""
+        asked: dict[tuple[int, uuid.UUID], tuple[Row, str]] = {}
+        paid: dict[Name, int] = {}
+        outcomes = []
+        for row in rows:
+            earlier, what = asked.get((row.home, row.key), (None, ""))
+            if first := self.rows.get((row.home, row.key)):
+                outcome = "replayed" if _is_same(first, row) else "conflict"
+            elif refusal := self._refusal(row) or self._is_of_debt(row):
+                outcome = refusal
+            elif earlier:
+                outcome = (
+                    ("insufficient" if what == "insufficient" else "replayed") if _is_same(earlier, row) else "conflict"
+                )
+            else:
+                paid[row.debit] = paid.get(row.debit, 0) + row.out
+                is_covered = row.debit.home == HOUSE or paid[row.debit] <= self.has[row.debit]
+                outcome = "posted" if is_covered else "insufficient"
+            asked.setdefault((row.home, row.key), (row, outcome))
+            outcomes.append(outcome)
+        return outcomes
+
+    def _is_of_debt(self, row: Row) -> str | None:
+        return "unfit" if row.debit.is_debt or row.credit.is_debt else None
 
     # Steps back ------------------------------------------------------------------------------------------------------
 
@@ -236,11 +241,11 @@ class Book:
         if first := self.rows.get((home, key)):
             if not _is_same(first, row) and not (rather and _is_same(first, other)):
                 raise IdempotencyConflict
-            return Posted(False, first.id, first.debit, first.after)
+            return Posted(False, first.id, first.debit, first.after, first.come)
         uneven = rather_in is not None and payer and payee and payer.unit == payee.unit and rather_in != out
-        if refusal := self._refusal(row) or (uneven or rather == payee) and "unfit":
+        if refusal := self._refusal(row) or ("unfit" if uneven or rather == payee else None):
             raise REFUSALS[refusal]
-        if undoes and come > self._undoable(row) or payee.is_debt and come > -self.has[payee]:
+        if (undoes and come > self._undoable(row)) or (payee.is_debt and come > -self.has[payee]):
             raise InvalidMove
         fits = rather and (rather.home, rather.unit) == (home, payer.unit) and not self.closed.get(rather)
         if fits and self.has[rather] >= out:
@@ -252,7 +257,7 @@ class Book:
             raise IntegrityError
         is_told = row.debit.home != HOUSE and not row.debit.is_debt
         done = self._write(row, left=self.has[row.debit] - out if is_told else None)
-        return Posted(True, done.id, done.debit, done.after)
+        return Posted(True, done.id, done.debit, done.after, done.come)
 
     def _refusal(self, row: Row) -> str | None:
         payer, payee = row.debit, row.credit

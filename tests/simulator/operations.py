@@ -146,10 +146,9 @@ class Crowd:
         return self.post(K.BONUS, self.somebody(), self.rng.randint(1, 200), "campaign")
 
     def adjustment(self) -> Call:
-        kind, of = self.rng.choice(
-            [(K.COINS_ADDED, A.COINS), (K.COINS_REMOVED, A.COINS)]
-            + [(K.DIAMONDS_ADDED, A.DIAMONDS), (K.DIAMONDS_REMOVED, A.DIAMONDS)]
-        )
+        coins, diamonds = [K.COINS_ADDED, K.COINS_REMOVED], [K.DIAMONDS_ADDED, K.DIAMONDS_REMOVED]
+        kind = self.rng.choice([*coins, *diamonds])
+        of = A.COINS if kind in coins else A.DIAMONDS
         person = self.somebody()
         return self.post(kind, person, min(self.some(self.has(person, of)), 500), "adjustment")
 
@@ -397,7 +396,9 @@ class Crowd:
         return Call("repay", {"person": person, "key": self.key(), "cause": self.cause("order")})
 
     def _transfer(self, move: Move, home: int, kind: TransferKind, about: str) -> Call:
-        return Call("transfer", {"move": move, "home": home, "key": self.key(), "kind": kind, "cause": self.cause(about)})
+        return Call(
+            "transfer", {"move": move, "home": home, "key": self.key(), "kind": kind, "cause": self.cause(about)}
+        )
 
 
 # How often each is done.

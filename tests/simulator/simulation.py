@@ -36,15 +36,16 @@ FAULTS = {
     "an account is closed or opened again": 0.7,
 }
 
-# Everything that a step may change, in one question: each account and what it shows, each transfer since, and the next number.
-STATE = """
+# Everything that a step may change, in one question: accounts and what they show, transfers since, and the next number.
+STATE = """PREPARE state (bigint) AS
     SELECT (SELECT json_agg(json_build_array(a.id, a.home, a.kind, a.unit, a.balance + coalesce(p.amount, 0)))
               FROM wallet_account a
               LEFT JOIN (SELECT account_id, sum(amount) AS amount FROM wallet_pendingcredit GROUP BY 1) p
                 ON p.account_id = a.id),
-           (SELECT json_agg(json_build_array(id, home, key, kind, cause, debit_account_id, debit_amount,
-                                             credit_account_id, credit_amount, debit_balance_after, reverses) ORDER BY id)
-              FROM wallet_transfer WHERE id > %s),
+           (SELECT json_agg(json_build_array(
+                     id, home, key, kind, cause, debit_account_id, debit_amount, credit_account_id, credit_amount,
+                     debit_balance_after, reverses) ORDER BY id)
+              FROM wallet_transfer WHERE id > $1),
            (SELECT last_value + is_called::int FROM wallet_transfer_id_seq),
            (SELECT count(*) FROM wallet_pendingcredit)"""
 
@@ -89,6 +90,8 @@ class Simulation:
         self.last_id = 0
         for _ in range(PEOPLE * 2):  # so that not everybody's accounts have their numbers in the same order
             self.crowd.open_account().of(ledger, [])
+        with connection.cursor() as cursor:
+            cursor.execute(STATE)
         self.now = self.read()
         self.book.has |= dict.fromkeys(self.now.shown, 0)
         self.book.next_id = self.now.next_id
@@ -104,6 +107,9 @@ class Simulation:
                 self.look_over_everything()
         except Violation as violation:
             violation.step = self.steps
+            raise
+        except Exception as surprise:
+            surprise.add_note(f"at step {self.steps} of seed {self.seed}")
             raise
         return self
 
@@ -218,7 +224,7 @@ class Simulation:
 
     def read(self) -> State:
         with connection.cursor() as cursor:
-            cursor.execute(STATE, [self.last_id])
+            cursor.execute("EXECUTE state (%s)", [self.last_id])
             accounts, rows, next_id, pending = cursor.fetchone()
         for number, home, kind, unit, _shows in accounts:
             if number not in self.book.names:

@@ -1,4 +1,4 @@
-"""An account is what it says: its kind has a side, a unit and a way of posting, and not even the owner writes another."""
+"""An account is what it says: its kind has a side, a unit and a way of posting, and no owner writes another."""
 
 import psycopg2
 import pytest
@@ -30,7 +30,9 @@ def test_an_account_that_does_not_fit_its_kind_cannot_be_opened(account, rule):
         cursor.execute(f"INSERT INTO wallet_account (home, is_house, kind, unit, posting) VALUES {account}")
 
 
-@pytest.mark.parametrize("change", ["home = 0", "is_house = true", "kind = 'spent'", "unit = 2", "posting = 'deferred'"])
+@pytest.mark.parametrize(
+    "change", ["home = 0", "is_house = true", "kind = 'spent'", "unit = 2", "posting = 'deferred'"]
+)
 def test_an_account_cannot_become_another(change, committed, rich_alice):
     coins = ledger.coins_of(rich_alice.pk)
     with pytest.raises(psycopg2.errors.CheckViolation), as_owner() as cursor:

@@ -296,6 +296,11 @@ CASES = [
         "order {order.number} is settled, but no payment of",
     ),
     (
+        "a settled order's money is owed to its buyer, and its tax to the state",
+        "UPDATE payments_order SET tax_minor = tax_minor + 1 WHERE id = '{order.pk}'",
+        "order {order.number}: {order.price_minor} EUR were paid",
+    ),
+    (
         "a payment that agrees with its order has settled it",
         "UPDATE payments_order SET state = 'paid', settled_at = NULL WHERE id = '{order.pk}'",
         "payment pi_{order.number} agrees with order {order.number}, which is paid",

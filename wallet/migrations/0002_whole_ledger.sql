@@ -34,6 +34,14 @@ CREATE CONSTRAINT TRIGGER kinds_have_their_side_unit_and_posting
 
 CREATE INDEX wallet_transfer_reverses ON wallet_transfer (reverses) WHERE reverses IS NOT NULL;
 
+CREATE OR REPLACE VIEW wallet_entry AS
+  SELECT t.id AS transfer_id, t.debit_account_id AS account_id, t.debit_unit AS unit, -t.debit_amount AS amount,
+         t.debit_balance_after AS balance_after, t.kind, t.cause, t.created_at, t.reverses
+    FROM wallet_transfer t
+  UNION ALL
+  SELECT t.id, t.credit_account_id, t.credit_unit, t.credit_amount, NULL, t.kind, t.cause, t.created_at, t.reverses
+    FROM wallet_transfer t;
+
 -- The account of a kind and unit, opened when it is first asked for. The house is owner null.
 CREATE OR REPLACE FUNCTION ledger_account(of_owner bigint, of_kind text, of_unit smallint) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -64,7 +72,7 @@ CREATE FUNCTION ledger_transfer(
   at_home bigint, with_key uuid, of_kind smallint, for_cause text,
   payer bigint, amount_out bigint, payee bigint, amount_in bigint,
   rather bigint DEFAULT NULL, rather_in bigint DEFAULT NULL, undoes bigint DEFAULT NULL,
-  OUT outcome text, OUT transfer_id bigint, OUT paid_by bigint, OUT balance_after bigint
+  OUT outcome text, OUT transfer_id bigint, OUT paid_by bigint, OUT balance_after bigint, OUT arrived bigint
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   earlier wallet_transfer;
@@ -74,6 +82,7 @@ BEGIN
   SELECT * INTO earlier FROM wallet_transfer WHERE home = at_home AND key = with_key;
   IF FOUND THEN
     transfer_id := earlier.id; paid_by := earlier.debit_account_id; balance_after := earlier.debit_balance_after;
+    arrived := earlier.credit_amount;
     outcome := CASE WHEN (earlier.kind, earlier.debit_amount, earlier.credit_account_id) = (of_kind, amount_out, payee)
                      AND earlier.reverses IS NOT DISTINCT FROM undoes
                      AND ((earlier.debit_account_id, earlier.credit_amount) = (payer, amount_in)
@@ -133,7 +142,7 @@ BEGIN
   VALUES (at_home, with_key, of_kind, for_cause, paid_by, fact.unit_out, amount_out, payee, fact.unit_in, amount_in,
           balance_after, undoes)
   RETURNING id INTO transfer_id;
-  outcome := 'posted';
+  outcome := 'posted'; arrived := amount_in;
 END $$;
 
 -- How much of a transfer from `went_out` to `came_in` has not been taken back yet; 0 for one that went elsewhere.

@@ -63,9 +63,9 @@ def test_a_session_expires_when_its_time_is_over(start_sandbox):
     sandbox = start_sandbox("--steady")
     session = sandbox.open_session()
 
-    sandbox.advance(86399)
+    sandbox.advance(86340)
     assert sandbox.v1.checkout.sessions.retrieve(session.id).status == "open"
-    sandbox.advance(2)
+    sandbox.advance(61)
 
     assert sandbox.v1.checkout.sessions.retrieve(session.id).status == "expired"
     assert sandbox.events_about(session) == ["checkout.session.expired"]
