@@ -5,10 +5,11 @@ transactions that end in a crash; the numbers of transfers are drawn once and st
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, InternalError
+from django.db import DatabaseError, IntegrityError, InternalError
 
 from wallet import currencies, postings
 from wallet.ledger import (
@@ -106,10 +107,11 @@ class Book:
         if not 0 < amount <= MAX_AMOUNT or not all(0 <= come <= MAX_AMOUNT for come in arrives):
             raise InvalidMove
         line = postings.line_of(kind, purse)
-        payer = self._open(line.debit, person, currency)
-        payee = self._open(line.credit, person if other is None else other, currency)
-        promo = None if promo_in is None else self._open(AccountKind.PROMO, person, "")
-        return self._move(person, key, kind, cause, payer, amount, payee, arrives[0], promo, promo_in, undoes)
+        with self._statement():
+            payer = self._open(line.debit, person, currency)
+            payee = self._open(line.credit, person if other is None else other, currency)
+            promo = None if promo_in is None else self._open(AccountKind.PROMO, person, "")
+            return self._move(person, key, kind, cause, payer, amount, payee, arrives[0], promo, promo_in, undoes)
 
     def transfer(
         self, *, move: Move, home: int, key: uuid.UUID, kind: TransferKind, cause: str, undoes: int | None = None
@@ -133,28 +135,30 @@ class Book:
     ) -> Taken:
         if not 0 < amount <= MAX_AMOUNT:
             raise InvalidMove
-        mark, line = len(self.steps), postings.line_of(kind)
-        payer, payee = self._open(line.debit, person, ""), self._open(line.credit, person, "")
-        debt = self._open(postings.line_of(rest_as).debit, person, "") if rest_as else None
-        rest_key = key_of(key, "rest")
-        first, second = self.rows.get((person, key)), self.rows.get((person, rest_key))
-        if first or second:
-            taken, rest = first.out if first else 0, second.out if second else 0
-            fits = all(row.credit == payee and row.debit in (payer, debt) for row in [first, second] if row)
-            if not fits or (debt and taken + rest != amount):
-                raise IdempotencyConflict
-            return Taken(False, taken, rest, first and first.id, second and second.id)
-        taken = min(amount, self.has[payer], *([-self.has[payee]] if payee.is_debt else []))
-        rest = amount - taken if debt else 0
-        taken_as = taken and self._move(person, key, kind, cause, payer, taken, payee, taken).transfer_id
-        try:
-            rest_is = rest and self._move(person, rest_key, rest_as or kind, cause, debt, rest, payee, rest).transfer_id
-        except LedgerError:
-            if not taken:
-                raise
-            self.back_to(mark)
-            raise InternalError from None
-        return Taken(bool(taken or rest), taken, rest, taken_as or None, rest_is or None)
+        line = postings.line_of(kind)
+        with self._statement():
+            payer, payee = self._open(line.debit, person, ""), self._open(line.credit, person, "")
+            debt = self._open(postings.line_of(rest_as).debit, person, "") if rest_as else None
+            rest_key = key_of(key, "rest")
+            first, second = self.rows.get((person, key)), self.rows.get((person, rest_key))
+            if first or second:
+                taken, rest = first.out if first else 0, second.out if second else 0
+                fits = all(row.credit == payee and row.debit in (payer, debt) for row in [first, second] if row)
+                if not fits or (debt and taken + rest != amount):
+                    raise IdempotencyConflict
+                return Taken(False, taken, rest, first and first.id, second and second.id)
+            taken = min(amount, self.has[payer], *([-self.has[payee]] if payee.is_debt else []))
+            rest = amount - taken if debt else 0
+            taken_as = taken and self._move(person, key, kind, cause, payer, taken, payee, taken).transfer_id
+            try:
+                rest_is = (
+                    rest and self._move(person, rest_key, rest_as or kind, cause, debt, rest, payee, rest).transfer_id
+                )
+            except LedgerError:
+                if not taken:
+                    raise
+                raise InternalError from None
+            return Taken(bool(taken or rest), taken, rest, taken_as or None, rest_is or None)
 
     def transfer_many(self, *, entries: Sequence[Entry], each_for_itself: bool = False) -> list[Answer]:
         if not 0 < len(entries) <= 1000 or any(entry.move.rather is not None for entry in entries):
@@ -219,6 +223,16 @@ class Book:
 
     def is_called(self, number: int, name: Name) -> None:
         self.names[number], self.numbers[name] = name, number
+
+    @contextmanager
+    def _statement(self) -> Iterator[None]:
+        """What the database itself refuses takes everything with it, accounts that were opened for it too."""
+        mark = self.mark()
+        try:
+            yield
+        except DatabaseError:
+            self.back_to(mark)
+            raise
 
     # The rules -------------------------------------------------------------------------------------------------------
 
