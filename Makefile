@@ -1,5 +1,5 @@
 # Everything lives in .venv and .coinshop; nothing but sh, make and Python (or uv) is needed.
-.PHONY: run test simulate lint check lock venv
+.PHONY: run test simulate lint check bench lock venv
 
 python := .venv/bin/python
 # Without bytecode every start costs seconds.
@@ -27,6 +27,10 @@ lint: venv
 	@$(EXAMPLE) $(python) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
 check: lint test
+
+# How near the ledger comes to what PostgreSQL can do: benchmarks/README.md. ARGS="P1 P5", ARGS=--quick
+bench: venv
+	@$(python) -m benchmarks $(ARGS)
 
 # Resolve pyproject.toml anew. The lock is a plain list of hashes that pip and uv both enforce.
 lock: venv

@@ -1,0 +1,5 @@
+\set fan random(1, 100000)
+\set creator random(100001, 200000)
+\set coins 1000000 + :fan
+\set diamonds 3000000 + :creator
+SELECT * FROM ledger_transfer(:fan, gen_random_uuid(), 3::smallint, 'gift:1', :coins, 2, :diamonds, 1, NULL, NULL, NULL);
