@@ -1,6 +1,5 @@
 """P11, P12, P13: a statement's last pages, the room that a gift takes, and the audit."""
 
-import inspect
 from functools import partial
 from statistics import median
 from time import perf_counter
@@ -26,7 +25,7 @@ def statement(server: Server, scale: Scale) -> list[Figure]:
     for whose, account in [("a fan's coins", FAN_S_COINS), ("a creator's diamonds", CREATOR_S_DIAMONDS)]:
         position = _position_of_page(account, pages)
         read = partial(ledger.statement, account, limit=PAGE)
-        cases = {"first": partial(_ms, read), "last": partial(_ms, partial(read, **position))}
+        cases = {"first": partial(_ms, read), "last": partial(_ms, partial(read, before=position))}
         rounds = measure(cases, rounds=scale.pairs)
         name = f"P11 statement page {pages:,} / page 1, {whose}"
         figures.append(figure(name, rounds, ours="last", limit="first", unit="ms", goal="≤ 1.2"))
@@ -51,22 +50,15 @@ def whole_audit(server: Server, scale: Scale) -> list[Figure]:
     return [figure(name, rounds, ours="audit", limit="scan", unit="s", goal="≤ 20")]
 
 
-def _position_of_page(account: int, page: int) -> dict[str, Any]:
-    """Return what `statement` is told to begin with this page: a transfer's id, or the last line before it."""
+def _position_of_page(account: int, page: int) -> ledger.Position:
+    """Return where this page begins, as the last line of the page before it tells."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT transfer_id FROM wallet_entry WHERE account_id = %s ORDER BY 1 DESC OFFSET %s LIMIT 1",
             [account, (page - 1) * PAGE - 1],
         )
-        (transfer_id,) = cursor.fetchone() or (None,)
-    second = list(inspect.signature(ledger.statement).parameters.values())[1]
-    if "int" in str(second.annotation):
-        return {second.name: transfer_id}
-    last: Any = None
-    for _ in range(page - 1):  # a position that only the page before can tell
-        position: dict[str, Any] = {second.name: last} if last else {}
-        last = ledger.statement(account, limit=PAGE, **position)[-1]
-    return {second.name: last}
+        ((last,),) = cursor.fetchall()
+    return ledger.Position.after(ledger.statement(account, before=last + 1, limit=1)[0])
 
 
 def _ms(read: Any) -> float:
