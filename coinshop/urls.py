@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("payments.urls")),
     path("", include("gifts.urls")),
     path("wallet/", pages.wallet, name="wallet"),
+    path("wallet/statement.csv", pages.wallet_csv, name="wallet_csv"),
     path("me/", accounts.me, name="me"),
     path("mailbox/", accounts.mailbox_list, name="mailbox"),
     path("mailbox/<str:name>/", accounts.mailbox_mail, name="mail"),

@@ -1,5 +1,6 @@
 """The wallet page: what I have, how it came to that, and my orders."""
 
+import csv
 import re
 import uuid
 from datetime import timedelta
@@ -166,3 +167,19 @@ def test_the_wallet_is_to_be_read_only(client, alice):
     client.force_login(alice)
 
     assert client.post("/wallet/").status_code == 405
+
+
+def test_the_whole_statement_is_a_file_oldest_first(client, rich_alice, bob, spent):
+    client.force_login(rich_alice)
+    answer = client.get("/wallet/statement.csv?account=coins")
+    rows = list(csv.DictReader(b"".join(answer).decode().splitlines()))
+
+    assert answer["Content-Disposition"] == 'attachment; filename="coins.csv"'
+    assert [(row["kind"], row["amount"], row["balance"]) for row in rows] == [
+        ("sale", "1000", "1000"),
+        ("gift", "-99", "901"),
+    ]
+
+
+def test_nobody_downloads_a_statement_without_signing_in(client):
+    assert client.get("/wallet/statement.csv").status_code == 302
