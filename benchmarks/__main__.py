@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from time import perf_counter
 
-from benchmarks import cluster
+from benchmarks import cluster, report
 from benchmarks.cluster import LARGE, STOCK, Server
 from benchmarks.pairs import QUICK, WHOLE, Figure, Scale
 
@@ -35,15 +35,13 @@ def main() -> int:
             if names:
                 with cluster.serving(held_fd, settings) as server:
                     for name in names:
-                        figures += _measure(name, goals[name], server, scale)
-
-    from benchmarks import report
-
+                        measured = _measure(name, goals[name], server, scale)
+                        if not asked.quick:
+                            report.keep(measured, _machine(scale))
+                        figures += measured
     print("\n" + report.table(figures))
     if not asked.goals:
         print("\nP10 (a ledger of five million transfers) takes minutes to make: name it to measure it.")
-    if not asked.quick:
-        report.keep(figures, _machine(scale))
     return 0
 
 

@@ -66,7 +66,9 @@ class Server:
             database=database,
         )
 
-    def program(self, name: str, options: list[str], *, role: str = SITE, database: str = DATABASE) -> str:
+    def program(
+        self, name: str, options: list[str], *, role: str = SITE, database: str = DATABASE, session: str = ""
+    ) -> str:
         """Run one of PostgreSQL's own programs and return what it says."""
         argv = [
             str(self.cluster.identity.programs / name),
@@ -75,7 +77,8 @@ class Server:
             *options,
             database,
         ]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        options_of_session = environment.for_children({"PGOPTIONS": session})
+        done = subprocess.run(argv, env=options_of_session, capture_output=True, text=True, check=False)
         if done.returncode:
             raise StartFailedError(f"{name} failed\n{done.stdout}{done.stderr}")
         return done.stdout

@@ -12,7 +12,14 @@ ROLL_UP_EVERY_S = 0.5  # as the sweep does
 
 
 def per_second(
-    server: Server, script: str, *, seconds: float, clients: int = 8, database: str = DATABASE, **variables: int
+    server: Server,
+    script: str,
+    *,
+    seconds: float,
+    clients: int = 8,
+    database: str = DATABASE,
+    session: str = "",
+    **variables: int,
 ) -> float:
     """Run one of our scripts over and over and return how often it went through each second."""
     said = server.program(
@@ -23,6 +30,7 @@ def per_second(
             f"--file={HERE / 'sql' / script}",
         ],
         database=database,
+        session=session,
     )
     found = re.search(r"^tps = ([\d.]+)", said, re.MULTILINE)
     assert found, said

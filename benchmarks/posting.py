@@ -7,6 +7,7 @@ from benchmarks.cluster import LARGE, Server
 from benchmarks.pairs import Figure, Scale, figure, measure
 
 EVERYBODY, ONE = 100_000, 1
+PATIENT = "-c lock_timeout=0 -c statement_timeout=0"  # eight batches of a thousand share fans, and wait for each other
 
 
 def gift(server: Server, scale: Scale) -> list[Figure]:
@@ -42,7 +43,7 @@ def hot_creator(server: Server, scale: Scale) -> list[Figure]:
 
 def batches(server: Server, scale: Scale) -> list[Figure]:
     """P5: gifts posted a hundred at a time ÷ one at a time, per gift."""
-    run = partial(pgbench.per_second, server, seconds=scale.seconds)
+    run = partial(pgbench.per_second, server, seconds=scale.seconds, session=PATIENT)
 
     def batched(size: int) -> float:
         return size * run("gift_batch.sql", size=size)
