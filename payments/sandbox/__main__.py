@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import control, webhook_endpoints
+from . import passing, payouts, webhook_endpoints
 from .clock import Clock
 from .courier import Courier
 from .drawer import Drawer
@@ -44,13 +44,14 @@ def _run(
 ) -> None:
     with drawer.store.transaction():
         webhook_endpoints.configure(drawer, webhooks)
+        payouts.plan_next(drawer)
     server, courier = Server(listening, drawer), Courier(drawer)
     courier.start()
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
     print(f"sandbox is ready: {url}/", flush=True)
     while not stop.wait(1.0):
         with drawer.changing():
-            control.tidy(drawer)
+            passing.catch_up(drawer)
     server.shutdown()
     courier.stop()
     drawer.store.close()

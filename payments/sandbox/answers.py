@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from email.message import Message
-from typing import Self
+from typing import Literal, Self
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Answer:
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+    breaks: Literal["", "timeout", "reset"] = ""  # instead of being sent
 
     @classmethod
     def json(cls, body: str, *, status: int = 200, headers: dict[str, str] | None = None) -> Self:

@@ -1,32 +1,81 @@
-"""Charges, and what they leave in the balance."""
+"""Charges: one for each try at paying."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
-from . import ids, listing, money, params
-from .cards import Card, Decline
+from . import balance, ids, listing, means, params
+from .cards import Decline
 from .drawer import Call, Drawer
 from .errors import missing_object
-from .store import Object, field_is
+from .means import Means
+from .store import Object, field_is, kind_on
 
 LIST = params.shape(**listing.PARAMS, payment_intent=params.text, customer=params.text, transfer_group=params.text)
-
-SETTLES_AFTER_S = 2 * 86400
-NO_ADDRESS = dict.fromkeys(["city", "country", "line1", "line2", "postal_code", "state"])
+UPDATE = params.shape(metadata=params.metadata_change, description=params.text_up_to(1000))
 
 
-def make(drawer: Drawer, intent: Object, card: Card, email: str) -> Object:
-    """One try at a card. A try that worked also moves the balance."""
-    charge = _new(drawer, intent, card, email)
-    if card.decline is None:
-        charge["balance_transaction"] = _into_balance(drawer, charge)["id"]
-    return drawer.store.add(charge)
+def make(
+    drawer: Drawer,
+    intent: Object,
+    paid_with: Means,
+    *,
+    decline: Decline | None = None,
+    is_pending: bool = False,
+    is_authenticated: bool = False,
+) -> Object:
+    """One try. A try that worked also moves the balance; one that is pending waits for its bank."""
+    charge = _new(drawer, intent, paid_with, decline)
+    facts = means.details(
+        paid_with, charge["amount"], is_declined=decline is not None, is_authenticated=is_authenticated
+    )
+    charge["payment_method_details"] = facts
+    if seen := drawer.store.hidden(intent["id"]).get("presentment"):
+        charge["presentment_details"] = seen
+    if is_pending:
+        charge |= {"status": "pending", "paid": False, "receipt_url": None}
+    drawer.store.add(
+        charge, {"refund": paid_with.ending.refund, "lands_at_once": paid_with.ending.is_available_at_once}
+    )
+    return charge if decline or is_pending else drawer.store.save(_landed(drawer, charge))
 
 
-def _new(drawer: Drawer, intent: Object, card: Card, email: str) -> Object:
-    charge_id, decline = ids.new("ch_3"), card.decline
+def received(drawer: Drawer, transfer: Object) -> Object:
+    """What a transfer is on the account where it arrives; the caller keeps it."""
+    sent = {
+        **dict.fromkeys(["customer", "description", "id", "on_behalf_of", "receipt_email", "transfer_data"]),
+        **dict.fromkeys(["application_fee_amount", "statement_descriptor_suffix"]),
+        "amount": transfer["amount"],
+        "currency": transfer["currency"],
+        "metadata": {},
+        "transfer_group": transfer["transfer_group"],
+    }
+    payment = _new(drawer, sent, Means("stripe_account", ""), None)
+    details = {"stripe_account": {}, "type": "stripe_account"}
+    own = {"payment_method_details": details, "receipt_url": None, "source_transfer": transfer["id"]}
+    return {**payment, **own, "billing_details": means.billing(None), "payment_method": None}
+
+
+def land(drawer: Drawer, charge: Object) -> Object:
+    """A charge that was pending succeeds."""
+    receipt_url = f"{drawer.public_url}/receipts/{charge['id']}"
+    paid = {**charge, "status": "succeeded", "paid": True, "receipt_url": receipt_url}
+    return drawer.store.save(_landed(drawer, paid))
+
+
+def _landed(drawer: Drawer, charge: Object) -> Object:
+    waits_s = 0 if drawer.store.hidden(charge["id"])["lands_at_once"] else balance.SETTLES_AFTER_S
+    return {**charge, "balance_transaction": balance.of_charge(drawer, charge, waits_s=waits_s)["id"]}
+
+
+def bounce(drawer: Drawer, charge: Object, decline: Decline) -> Object:
+    """A charge that was pending fails."""
+    return drawer.store.save({**charge, "status": "failed", "paid": False, **_failure(decline)})
+
+
+def _new(drawer: Drawer, intent: Object, paid_with: Means, decline: Decline | None) -> Object:
+    charge_id = ids.new("ch_3" if paid_with.card else "py_3")
+    failure = _failure(decline) if decline else {"failure_code": None, "failure_message": None}
     return {
         "id": charge_id,
         "object": "charge",
@@ -37,8 +86,8 @@ def _new(drawer: Drawer, intent: Object, card: Card, email: str) -> Object:
         "application_fee": None,
         "application_fee_amount": intent["application_fee_amount"],
         "balance_transaction": None,
-        "billing_details": billing(email),
-        "calculated_statement_descriptor": "COINSHOP SANDBOX",
+        "billing_details": means.billing(paid_with.email),
+        "calculated_statement_descriptor": "COINSHOP SANDBOX" if paid_with.card else None,
         "captured": decline is None,
         "created": drawer.clock.now(),
         "currency": intent["currency"],
@@ -48,18 +97,16 @@ def _new(drawer: Drawer, intent: Object, card: Card, email: str) -> Object:
         "dispute": None,
         "disputed": False,
         "failure_balance_transaction": None,
-        "failure_code": decline.code if decline else None,
-        "failure_message": decline.message if decline else None,
         "fraud_details": {},
         "livemode": False,
         "metadata": intent["metadata"],
         "on_behalf_of": intent["on_behalf_of"],
         "order": None,
-        "outcome": _refused(decline) if decline else _approved(),
+        "outcome": _approved(paid_with.ending.risk),
         "paid": decline is None,
         "payment_intent": intent["id"],
-        "payment_method": ids.new("pm_1"),
-        "payment_method_details": {"card": _card_details(card, intent["amount"]), "type": "card"},
+        "payment_method": paid_with.id,
+        "payment_method_details": None,
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
         "receipt_number": None,
@@ -74,25 +121,47 @@ def _new(drawer: Drawer, intent: Object, card: Card, email: str) -> Object:
         "status": "failed" if decline else "succeeded",
         "transfer_data": intent["transfer_data"],
         "transfer_group": intent["transfer_group"],
+        **failure,
     }
 
 
-def billing(email: str) -> Object:
-    """Whom the card belongs to, as far as the page asked."""
-    return {"address": dict(NO_ADDRESS), "email": email, "name": None, "phone": None, "tax_id": None}
+def _failure(decline: Decline) -> Object:
+    return {"failure_code": decline.code, "failure_message": decline.message, "outcome": _refused(decline)}
 
 
-def _outcome(**facts: Any) -> Object:
+SCORES = {"normal": 12, "elevated": 68, "highest": 92}
+
+
+def _outcome(risk: str, **facts: Any) -> Object:
     codes = dict.fromkeys(["advice_code", "network_advice_code", "network_decline_code"])
-    return {**codes, "reason": None, "risk_level": "normal", "risk_score": 12, **facts}
+    return {**codes, "reason": None, "risk_level": risk, "risk_score": SCORES[risk], **facts}
 
 
-def _approved() -> Object:
-    return _outcome(network_status="approved_by_network", seller_message="Payment complete.", type="authorized")
+def _approved(risk: str) -> Object:
+    if risk == "normal":
+        return _outcome(
+            risk, network_status="approved_by_network", seller_message="Payment complete.", type="authorized"
+        )
+    return _outcome(
+        risk,
+        network_status="approved_by_network",
+        reason=f"{risk}_risk_level",
+        seller_message=f"Stripe evaluated this payment as having {risk} risk, and placed it in your review queue.",
+        type="manual_review",
+    )
 
 
 def _refused(decline: Decline) -> Object:
+    if decline.is_blocked:
+        return _outcome(
+            "highest",
+            network_status="not_sent_to_network",
+            reason="highest_risk_level",
+            seller_message="Stripe blocked this payment as too risky.",
+            type="blocked",
+        )
     return _outcome(
+        "normal",
         network_status="declined_by_network",
         reason=decline.decline_code,
         seller_message="The bank did not return any further details with this decline.",
@@ -100,78 +169,23 @@ def _refused(decline: Decline) -> Object:
     )
 
 
-def _card_details(card: Card, amount: int) -> Object:
-    return {
-        "amount_authorized": None if card.decline else amount,
-        "authorization_code": None if card.decline else "231390",
-        "brand": card.brand,
-        "checks": {
-            "address_line1_check": None,
-            "address_postal_code_check": None,
-            "cvc_check": "fail" if card.decline and card.decline.code == "incorrect_cvc" else "pass",
-        },
-        "country": "US",
-        "exp_month": card.exp_month,
-        "exp_year": card.exp_year,
-        "extended_authorization": {"status": "disabled"},
-        "fingerprint": hashlib.sha256(card.number.encode()).hexdigest()[:16],
-        "funding": "credit",
-        "incremental_authorization": {"status": "unavailable"},
-        "installments": None,
-        "last4": card.last4,
-        "mandate": None,
-        "multicapture": {"status": "unavailable"},
-        "network": card.brand,
-        "network_token": {"used": False},
-        "network_transaction_id": "119528868122817",
-        "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
-        "regulated_status": "unregulated",
-        "three_d_secure": None,
-        "wallet": None,
-    }
-
-
-def _into_balance(drawer: Drawer, charge: Object) -> Object:
-    fee, now = money.fee(charge["amount"]), charge["created"]
-    part = {
-        "application": None,
-        "currency": charge["currency"],
-        "description": "Stripe processing fees",
-        "type": "stripe_fee",
-    }
-    return drawer.store.add(
-        {
-            "id": ids.new("txn_3"),
-            "object": "balance_transaction",
-            "amount": charge["amount"],
-            "available_on": now + SETTLES_AFTER_S,
-            "balance_type": "payments",
-            "created": now,
-            "currency": charge["currency"],
-            "description": charge["description"],
-            "exchange_rate": None,
-            "fee": fee,
-            "fee_details": [{"amount": fee, **part}],
-            "net": charge["amount"] - fee,
-            "reporting_category": "charge",
-            "source": charge["id"],
-            "status": "pending",
-            "type": "charge",
-        }
-    )
-
-
-def settle_due(drawer: Drawer) -> None:
-    """Money that was on its way arrives."""
-    now = drawer.clock.now()
-    for transaction in drawer.store.due("balance_transaction", status="pending", moment="available_on", now=now):
-        drawer.store.save({**transaction, "status": "available"})
+def update(call: Call, charge_id: str) -> Object:
+    """POST /v1/charges/{id}: what a person may write on it."""
+    wanted = UPDATE(call.params, "")
+    charge = find(call.drawer, charge_id)
+    metadata = params.merged(charge["metadata"], wanted.pop("metadata", None))
+    return call.drawer.store.save({**charge, **wanted, "metadata": metadata})
 
 
 def retrieve(call: Call, charge_id: str) -> Object:
     """GET /v1/charges/{id}"""
     params.shape()(call.params, "")
-    charge = call.drawer.store.get(charge_id, "charge")
+    return find(call.drawer, charge_id, call.account)
+
+
+def find(drawer: Drawer, charge_id: str, account: str | None = None) -> Object:
+    """A charge, or 404."""
+    charge = drawer.store.get(charge_id, kind_on("charge", account))
     if charge is None:
         raise missing_object("charge", charge_id)
     return charge
@@ -182,12 +196,3 @@ def index(call: Call) -> Object:
     wanted = LIST(call.params, "")
     names = [name for name in ("payment_intent", "customer", "transfer_group") if name in wanted]
     return listing.page(call, "charge", "/v1/charges", wanted, [field_is(name, wanted[name]) for name in names])
-
-
-def retrieve_transaction(call: Call, transaction_id: str) -> Object:
-    """GET /v1/balance_transactions/{id}"""
-    params.shape()(call.params, "")
-    transaction = call.drawer.store.get(transaction_id, "balance_transaction")
-    if transaction is None:
-        raise missing_object("balance transaction", transaction_id)
-    return transaction

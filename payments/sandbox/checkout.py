@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import events, ids, intents, listing, params, session_params
+from . import catalogue, customers, events, ids, intents, listing, methods, params, presentment, session_params
 from .drawer import NOBODY, Call, Cause, Drawer
 from .errors import ApiError, missing_object
 from .store import Object, field_is
@@ -43,7 +43,7 @@ LIST = params.shape(
 def create(call: Call) -> Object:
     """POST /v1/checkout/sessions"""
     drawer, now = call.drawer, call.drawer.clock.now()
-    wanted = session_params.check(call.params, now)
+    wanted = session_params.check(drawer, call.params)
     session = _new(ids.new("cs_test_a1", 58), wanted, now, drawer.public_url)
     items = [_new_item(item, now) for item in wanted["line_items"]]
     drawer.store.add(session, {"line_items": items, "payment_intent_data": wanted.get("payment_intent_data", {})})
@@ -72,7 +72,7 @@ def _new(session_id: str, wanted: dict[str, Any], now: int, public_url: str) -> 
         "payment_intent": None,
         "payment_link": None,
         "payment_method_collection": "if_required",
-        "payment_method_types": ["card"],
+        "payment_method_types": methods.offered(wanted, **_asked(wanted)),
         "payment_status": "unpaid",
         "permissions": None,
         "phone_number_collection": {"enabled": False},
@@ -141,6 +141,11 @@ def _automatic_tax(wanted: dict[str, Any]) -> Object:
     return {**asked, "provider": "stripe" if asked["enabled"] else None, "status": status}
 
 
+def _asked(wanted: dict[str, Any]) -> dict[str, Any]:
+    money = _money(wanted)
+    return {"amount": money["amount_total"], "currency": money["currency"]}
+
+
 def _money(wanted: dict[str, Any]) -> Object:
     amount = session_params.total(wanted["line_items"])
     return {
@@ -154,7 +159,7 @@ def _money(wanted: dict[str, Any]) -> Object:
 def _first_details(wanted: dict[str, Any]) -> Object | None:
     if "customer" not in wanted and "customer_email" not in wanted:
         return None
-    return {**details(wanted.get("customer_email")), "tax_ids": None}
+    return {**details(wanted.get("customer_email") or wanted.get("customer_data", {}).get("email")), "tax_ids": None}
 
 
 def details(email: str | None) -> Object:
@@ -184,33 +189,16 @@ def _new_item(item: dict[str, Any], now: int) -> Object:
         "currency": price["currency"],
         "description": price["product_data"]["name"],
         "metadata": item.get("metadata", {}),
-        "price": _new_price(price, now),
+        "price": item.get("price_object") or _inline_price(price, now),
         "quantity": item["quantity"],
     }
 
 
-def _new_price(price: dict[str, Any], now: int) -> Object:
-    return {
-        "id": ids.new("price_1"),
-        "object": "price",
-        "active": False,  # an inline price serves one session and is not for sale again
-        "billing_scheme": "per_unit",
-        "created": now,
-        "currency": price["currency"],
-        "custom_unit_amount": None,
-        "livemode": False,
-        "lookup_key": None,
-        "metadata": {},
-        "nickname": None,
-        "product": ids.new("prod_", 14),
-        "recurring": None,
-        "tax_behavior": price.get("tax_behavior", "unspecified"),
-        "tiers_mode": None,
-        "transform_quantity": None,
-        "type": "one_time",
-        "unit_amount": price["unit_amount"],
-        "unit_amount_decimal": str(price["unit_amount"]),
-    }
+def _inline_price(price: dict[str, Any], now: int) -> Object:
+    """A price that serves one session and is not for sale again, so nobody keeps it."""
+    named: dict[str, Any] = {name: price[name] for name in ("currency", "unit_amount", "tax_behavior") if name in price}
+    product = price["product_data"].get("id") or ids.new("prod_", 14)
+    return catalogue.price({**named, "product": product}, now, is_active=False)
 
 
 def retrieve(call: Call, session_id: str) -> Object:
@@ -247,6 +235,14 @@ def line_items(drawer: Drawer, session_id: str) -> Object:
     return listing.as_list(data, f"/v1/checkout/sessions/{session_id}/line_items")
 
 
+def update(call: Call, session_id: str) -> Object:
+    """POST /v1/checkout/sessions/{id}: its metadata."""
+    wanted = session_params.UPDATE(call.params, "")
+    session = find(call.drawer, session_id)
+    metadata = params.merged(session["metadata"], wanted.get("metadata"))
+    return call.drawer.store.save({**session, "metadata": metadata})
+
+
 def expire(call: Call, session_id: str) -> Object:
     """POST /v1/checkout/sessions/{id}/expire: only an open session can be closed."""
     params.shape()(call.params, "")
@@ -275,18 +271,34 @@ def _close(drawer: Drawer, session: Object, cause: Cause) -> Object:
     return closed
 
 
-def complete(drawer: Drawer, session: Object, intent_id: str, email: str) -> Object:
-    """The buyer has paid: the session says so, names the payment, and has no page any more."""
-    paid = {
+def complete(drawer: Drawer, session: Object, intent_id: str, email: str, *, is_paid: bool) -> Object:
+    """The buyer is done: the session names the payment and has no page any more. Some payments take days yet."""
+    done = {
         **session,
         "status": "complete",
-        "payment_status": "paid",
+        "payment_status": "paid" if is_paid else "unpaid",
         "payment_intent": intent_id,
+        "customer": session["customer"] or _new_customer(drawer, session, email),
         "customer_details": details(email),
         "url": None,
     }
     if session["automatic_tax"]["enabled"]:
-        paid["automatic_tax"] = {**session["automatic_tax"], "status": "complete"}
-    drawer.store.save(paid)
-    events.record(drawer, "checkout.session.completed", paid)
-    return paid
+        done["automatic_tax"] = {**session["automatic_tax"], "status": "complete"}
+    if seen := presentment.of(session, email):
+        done["presentment_details"] = seen
+    drawer.store.save(done)
+    events.record(drawer, "checkout.session.completed", done)
+    return done
+
+
+def _new_customer(drawer: Drawer, session: Object, email: str) -> str | None:
+    if session["customer_creation"] != "always":
+        return None
+    return str(customers.make(drawer, {"email": email})["id"])
+
+
+def tell_late(drawer: Drawer, session: Object, *, is_paid: bool) -> None:
+    """Days later it is known whether a session's money came. A session that was not paid stays unpaid."""
+    after = drawer.store.save({**session, "payment_status": "paid"}) if is_paid else session
+    kind = "succeeded" if is_paid else "failed"
+    events.record(drawer, f"checkout.session.async_payment_{kind}", after)

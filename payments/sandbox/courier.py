@@ -70,13 +70,11 @@ class Courier:
 
     def _carry(self, delivery: Delivery) -> None:
         parcel = self._parcel(delivery)
-        trouble = _post(*parcel) if parcel else "the endpoint is gone or disabled"
-        gap = deliveries.finish(self._drawer, delivery, arrived=trouble is None)
-        if trouble is not None:
+        arrived, said = _post(*parcel) if parcel else (False, "the endpoint is gone or disabled")
+        gap = deliveries.finish(self._drawer, delivery, arrived=arrived, answer=said)
+        if not arrived:
             again = f"again in {gap:.0f} s" if gap else "given up"
-            print(
-                f"webhook {delivery.event_id} try {delivery.attempts}: {trouble}; {again}", file=sys.stderr, flush=True
-            )
+            print(f"webhook {delivery.event_id} try {delivery.attempts}: {said}; {again}", file=sys.stderr, flush=True)
 
     def _parcel(self, delivery: Delivery) -> tuple[str, bytes, str] | None:
         store = self._drawer.store
@@ -99,8 +97,11 @@ def signature(body: bytes, secret: str, moment: int) -> str:
     return f"t={moment},v1={digest}"
 
 
-def _post(url: str, body: bytes, secret: str) -> str | None:
-    """Deliver once; returns what went wrong. Redirects are wrong: an event goes where it was promised, or nowhere."""
+def _post(url: str, body: bytes, secret: str) -> tuple[bool, str]:
+    """Deliver once; returns whether it arrived, and what was answered.
+
+    Redirects are wrong: an event goes where it was promised, or nowhere.
+    """
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": USER_AGENT,
@@ -115,7 +116,7 @@ def _post(url: str, body: bytes, secret: str) -> str | None:
         connection.request("POST", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body, headers)
         status = connection.getresponse().status
     except (OSError, ValueError, http.client.HTTPException) as trouble:
-        return f"{type(trouble).__name__}: {trouble}"
+        return False, f"{type(trouble).__name__}: {trouble}"
     finally:
         connection.close()
-    return None if 200 <= status < 300 else f"answered {status}"
+    return 200 <= status < 300, f"answered {status}"

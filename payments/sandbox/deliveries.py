@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from .drawer import Drawer
 
@@ -34,12 +35,12 @@ def plan(drawer: Drawer, event_id: str, endpoint_id: str) -> None:
         _insert(drawer, event_id, endpoint_id, state="failed")
         return
     _insert(drawer, event_id, endpoint_id, delay_s=_some_delay(drawer))
-    if faults.shuffles and random.random() < ECHO_CHANCE:
+    if faults.doubles or (faults.shuffles and random.random() < ECHO_CHANCE):
         _insert(drawer, event_id, endpoint_id, delay_s=_some_delay(drawer), is_echo=True)
 
 
 def _some_delay(drawer: Drawer) -> float:
-    return random.uniform(0, SHUFFLE_S) if drawer.faults.shuffles else 0.0
+    return drawer.faults.webhook_delay_s + (random.uniform(0, SHUFFLE_S) if drawer.faults.shuffles else 0.0)
 
 
 def _insert(
@@ -92,14 +93,14 @@ def next_due(drawer: Drawer) -> float | None:
     return due
 
 
-def finish(drawer: Drawer, delivery: Delivery, *, arrived: bool) -> float | None:
+def finish(drawer: Drawer, delivery: Delivery, *, arrived: bool, answer: str) -> float | None:
     """Write down how it went; returns the seconds until the next try, or None if there will be none."""
     gap = None if arrived or delivery.is_echo or delivery.attempts >= PATIENCE else _gap_after(delivery.attempts)
     state = "delivered" if arrived else "failed" if gap is None else "pending"
     with drawer.store.transaction():
         drawer.store.sql(
-            "UPDATE deliveries SET state = ?, due = ? WHERE id = ?",
-            [state, time.time() + (gap or 0.0), delivery.id],
+            "UPDATE deliveries SET state = ?, due = ?, answer = ? WHERE id = ?",
+            [state, time.time() + (gap or 0.0), answer, delivery.id],
         )
     return gap
 
@@ -129,3 +130,24 @@ def waiting(drawer: Drawer, event_id: str) -> int:
 def counts(drawer: Drawer) -> dict[str, int]:
     """How many deliveries are pending, delivered and failed."""
     return dict(drawer.store.sql("SELECT state, count(*) FROM deliveries GROUP BY state"))
+
+
+def resend(drawer: Drawer, delivery_id: int) -> bool:
+    """Try a delivery once more, whatever came of it; says whether there is such a one."""
+    known = drawer.store.sql("SELECT 1 FROM deliveries WHERE id = ?", [delivery_id])
+    drawer.store.sql(
+        "UPDATE deliveries SET state = 'pending', attempts = 0, due = ? WHERE id = ?", [time.time(), delivery_id]
+    )
+    return bool(known)
+
+
+def latest(drawer: Drawer, limit: int) -> list[dict[str, Any]]:
+    """The newest deliveries, as a person looks at them."""
+    rows = drawer.store.sql(
+        "SELECT d.id, d.event_id, json_extract(e.body, '$.type'), json_extract(w.body, '$.url'), d.state, d.is_echo,"
+        " d.attempts, d.answer FROM deliveries d JOIN objects e ON e.id = d.event_id"
+        " JOIN objects w ON w.id = d.endpoint_id ORDER BY d.id DESC LIMIT ?",
+        [limit],
+    )
+    names = ("id", "event", "type", "url", "state", "is_echo", "attempts", "answer")
+    return [{**dict(zip(names, row, strict=True)), "is_echo": bool(row[5])} for row in rows]

@@ -53,3 +53,4 @@ class Call:
     drawer: Drawer
     params: dict[str, Any]
     cause: Cause
+    account: str | None = None  # the connected account of the ``Stripe-Account`` header

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from . import checkout
+from . import checkout, refunds
 from .drawer import Drawer
 from .errors import ApiError
 from .store import Object
@@ -13,9 +14,24 @@ DEEPEST = 4
 
 EXPANDABLE = {
     "checkout.session": {"customer", "line_items", "payment_intent"},
-    "payment_intent": {"customer", "latest_charge", "payment_method"},
-    "charge": {"balance_transaction", "customer", "payment_intent"},
+    "payment_intent": {"customer", "latest_charge", "payment_method", "review"},
+    "charge": {"balance_transaction", "customer", "dispute", "payment_intent", "refunds", "review"},
     "balance_transaction": {"source"},
+    "refund": {"balance_transaction", "charge", "customer", "failure_balance_transaction", "payment_intent"},
+    "dispute": {"charge", "payment_intent"},
+    "item": {"price"},
+    "price": {"product"},
+    "product": {"default_price"},
+    "payout": {"balance_transaction", "failure_balance_transaction"},
+    "transfer": {"balance_transaction", "destination", "destination_payment", "source_transaction"},
+    "transfer_reversal": {"balance_transaction", "transfer"},
+    "review": {"charge", "payment_intent"},
+    "radar.early_fraud_warning": {"charge", "payment_intent"},
+}
+
+LISTS: dict[str, Callable[[Drawer, str], Object]] = {
+    "line_items": checkout.line_items,
+    "refunds": refunds.of_charge,
 }
 
 
@@ -44,7 +60,7 @@ def _follow(drawer: Drawer, node: Any, steps: list[str], path: str) -> None:
 
 
 def _expanded(drawer: Drawer, node: Object, step: str) -> Any:
-    if step == "line_items":
-        return checkout.line_items(drawer, node["id"])
+    if step in LISTS:
+        return LISTS[step](drawer, node["id"])
     value = node.get(step)
     return drawer.store.get(value) or value if isinstance(value, str) else value

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from . import events, ids, listing, params
+from .cards import Decline
 from .drawer import Call, Cause, Drawer
-from .errors import missing_object
-from .store import Object, field_is
+from .errors import DOCS, ApiError, missing_object
+from .store import Condition, Object, field_is
 
 LIST = params.shape(**listing.PARAMS, customer=params.text)
+
+UPDATE = params.shape(
+    description=params.text_up_to(1000),
+    metadata=params.metadata_change,
+    receipt_email=params.text,
+    statement_descriptor_suffix=params.text_up_to(22),
+    transfer_group=params.text,
+)
+CANCEL = params.shape(
+    cancellation_reason=params.one_of("abandoned", "duplicate", "fraudulent", "requested_by_customer")
+)
+CANCELABLE = ("requires_payment_method", "requires_action")
 
 COPIED = (
     "application_fee_amount",
@@ -69,7 +82,7 @@ def _new(session: Object, data: Object, now: int) -> Object:
                 "request_three_d_secure": "automatic",
             }
         },
-        "payment_method_types": ["card"],
+        "payment_method_types": session["payment_method_types"],
         "processing": None,
         "review": None,
         "shipping": None,
@@ -80,19 +93,102 @@ def _new(session: Object, data: Object, now: int) -> Object:
     }
 
 
-def cancel(drawer: Drawer, intent_id: str, *, reason: str, cause: Cause) -> None:
+def succeed(drawer: Drawer, intent: Object, charge: Object) -> Object:
+    """Paid."""
+    paid = {
+        **intent,
+        "amount_received": charge["amount"],
+        "last_payment_error": None,
+        "latest_charge": charge["id"],
+        "next_action": None,
+        "payment_method": charge["payment_method"],
+        "status": "succeeded",
+    }
+    if "presentment_details" in charge:
+        paid["presentment_details"] = charge["presentment_details"]
+    events.record(drawer, "payment_intent.succeeded", drawer.store.save(paid))
+    return paid
+
+
+def fail(drawer: Drawer, intent: Object, decline: Decline, method_id: str, charge: Object | None) -> Object:
+    """Not paid this time: another method may do better. Not every failure has a charge."""
+    failed = {
+        **intent,
+        "last_payment_error": _error(drawer, decline, method_id, charge),
+        "latest_charge": charge["id"] if charge else intent["latest_charge"],
+        "next_action": None,
+        "payment_method": None,
+        "status": "requires_payment_method",
+    }
+    events.record(drawer, "payment_intent.payment_failed", drawer.store.save(failed))
+    return failed
+
+
+def _error(drawer: Drawer, decline: Decline, method_id: str, charge: Object | None) -> Object:
+    facts: Object = {
+        "code": decline.code,
+        "doc_url": DOCS + decline.code.replace("_", "-"),
+        "message": decline.message,
+        "payment_method": drawer.store.get(method_id),
+        "type": "card_error" if decline.is_of_a_card else "invalid_request_error",
+    }
+    if charge is not None:
+        facts["charge"] = charge["id"]
+    if decline.is_of_a_card:
+        facts["decline_code"] = decline.decline_code
+    return facts
+
+
+def cancel(drawer: Drawer, intent_id: str, *, reason: str | None, cause: Cause) -> None:
     """Nobody will pay this any more."""
     intent = drawer.store.get(intent_id)
     if intent is None or intent["status"] in ("succeeded", "canceled"):
         return
-    gone = {"status": "canceled", "canceled_at": drawer.clock.now(), "cancellation_reason": reason}
+    gone = {"status": "canceled", "canceled_at": drawer.clock.now(), "cancellation_reason": reason, "next_action": None}
     events.record(drawer, "payment_intent.canceled", drawer.store.save({**intent, **gone}), cause)
+
+
+def cancel_one(call: Call, intent_id: str) -> Object:
+    """POST /v1/payment_intents/{id}/cancel: not while its session is open, and not once the bank has it."""
+    wanted = CANCEL(call.params, "")
+    intent = find(call.drawer, intent_id)
+    is_open = call.drawer.store.all("checkout.session", field_is("status", "open"), _behind(intent_id))
+    if is_open:
+        message = (
+            "You cannot cancel this PaymentIntent: it was created by a Checkout Session. Expire the session instead."
+        )
+        raise ApiError(message, code="payment_intent_unexpected_state", executed=True)
+    if intent["status"] not in CANCELABLE:
+        message = (
+            f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. Only a PaymentIntent"
+            f" with one of the following statuses may be canceled: {', '.join(CANCELABLE)}."
+        )
+        raise ApiError(message, code="payment_intent_unexpected_state", executed=True)
+    cancel(call.drawer, intent_id, reason=wanted.get("cancellation_reason"), cause=call.cause)
+    return find(call.drawer, intent_id)
+
+
+def _behind(intent_id: str) -> Condition:
+    return "json_extract(hidden, '$.payment_intent') = ?", [intent_id]
+
+
+def update(call: Call, intent_id: str) -> Object:
+    """POST /v1/payment_intents/{id}: what a person may write on it. The amount belongs to its session."""
+    wanted = UPDATE(call.params, "")
+    intent = find(call.drawer, intent_id)
+    metadata = params.merged(intent["metadata"], wanted.pop("metadata", None))
+    return call.drawer.store.save({**intent, **wanted, "metadata": metadata})
 
 
 def retrieve(call: Call, intent_id: str) -> Object:
     """GET /v1/payment_intents/{id}"""
     params.shape()(call.params, "")
-    intent = call.drawer.store.get(intent_id, "payment_intent")
+    return find(call.drawer, intent_id)
+
+
+def find(drawer: Drawer, intent_id: str) -> Object:
+    """A PaymentIntent, or 404."""
+    intent = drawer.store.get(intent_id, "payment_intent")
     if intent is None:
         raise missing_object("payment_intent", intent_id, param="intent")
     return intent

@@ -7,7 +7,7 @@ from typing import Any
 from . import params
 from .drawer import Call
 from .errors import ApiError, missing_object
-from .store import Condition, Object
+from .store import Condition, Object, kind_on
 
 _RANGE = params.shape(gt=params.whole, gte=params.whole, lt=params.whole, lte=params.whole)
 _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -39,7 +39,7 @@ def page(call: Call, kind: str, url: str, wanted: dict[str, Any], conditions: li
     """One page of objects. ``ending_before`` looks towards the newer ones, and still shows newest first."""
     if "starting_after" in wanted and "ending_before" in wanted:
         raise ApiError("You may only specify one of these parameters: starting_after, ending_before.")
-    limit = wanted.get("limit", 10)
+    kind, limit = kind_on(kind, call.account), wanted.get("limit", 10)
     looks_up = "ending_before" in wanted
     found = call.drawer.store.all(
         kind,

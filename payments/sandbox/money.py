@@ -72,11 +72,18 @@ def fee(amount: int) -> int:
     return (amount * 29 + 500) // 1000 + 30
 
 
+def decimals(currency: str) -> int:
+    """How many digits of an amount stand behind the point."""
+    return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+
+
 def shown(amount: int, currency: str) -> str:
     """An amount for a person to read, with the decimals its currency has."""
-    decimals = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
-    units, rest = divmod(amount, 10**decimals)
-    has_rest = decimals and currency not in WHOLE_UNITS_ONLY
-    number = f"{units:,}.{rest:0{decimals}d}" if has_rest else f"{units:,}"
+    if amount < 0:
+        return f"\N{MINUS SIGN}{shown(-amount, currency)}"
+    places = decimals(currency)
+    units, rest = divmod(amount, 10**places)
+    has_rest = places and currency not in WHOLE_UNITS_ONLY
+    number = f"{units:,}.{rest:0{places}d}" if has_rest else f"{units:,}"
     symbol = SYMBOLS.get(currency)
     return f"{symbol}{number}" if symbol else f"{currency.upper()}\N{NO-BREAK SPACE}{number}"

@@ -121,6 +121,21 @@ def metadata(raw: Any, name: str) -> dict[str, str]:
     return {key: value for key, value in raw.items() if value}
 
 
+def metadata_change(raw: Any, name: str) -> dict[str, str]:
+    """Metadata of an update: what an empty value unsets stays in it, and an empty string alone unsets everything."""
+    if raw == "":
+        return {}
+    metadata(raw, name)
+    return {**raw}
+
+
+def merged(known: dict[str, str], change: dict[str, str] | None) -> dict[str, str]:
+    """Metadata after an update."""
+    if change is None:
+        return known
+    return {key: value for key, value in {**known, **change}.items() if value} if change else {}
+
+
 def shape(required: str = "", /, **fields: Check) -> Check:
     """An object with these fields and no others; ``required`` names the ones that must be there."""
 

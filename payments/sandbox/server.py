@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
+import time
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from . import control, pages
+from . import control, frames, pages
 from .answers import Answer, Request
 from .api import Api
 from .drawer import Drawer
 from .idempotency import Running
 
 BIGGEST_BODY = 1_000_000
+HANGS_S = 90
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -47,7 +50,9 @@ class Server(ThreadingHTTPServer):
         """Which room answers."""
         if request.path.startswith("/v1/") or request.path.startswith("/v2/"):
             return self.api.answer(request)
-        if request.path.startswith("/_sandbox/") and request.path not in pages.FILES:
+        if request.path == "/_sandbox":
+            return Answer.see_other("/_sandbox/")
+        if request.path.startswith("/_sandbox/") and request.path not in frames.FILES:
             return control.answer(self.drawer, request)
         return pages.answer(self.drawer, request)
 
@@ -94,6 +99,9 @@ class Handler(BaseHTTPRequestHandler):
             return Answer.json(json.dumps(error), status=500, headers={"Stripe-Should-Retry": "true"})
 
     def _write(self, answer: Answer) -> None:
+        if answer.breaks:
+            self._break(answer.breaks)
+            return
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
@@ -101,6 +109,15 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
         self.wfile.write(answer.body)
+
+    def _break(self, how: str) -> None:
+        """Say nothing for longer than anybody waits, or hang up at once with a reset."""
+        if how == "timeout":
+            time.sleep(HANGS_S)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        for end in (self.wfile, self.rfile, self.connection):
+            end.close()
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: a shop's log is where requests are read."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import money, params
-from .errors import ApiError, missing_object, unknown_param
+from . import catalogue, customers, methods, money, params
+from .drawer import Drawer
+from .errors import ApiError, unknown_param
 from .params import anything, at_least, flag, list_of, metadata, one_of, shape, text, text_up_to, web_address, whole
 
 # Stripe's hosted page speaks these, and no Arabic: `auto` is what an Arabic shop sends.
@@ -13,15 +14,6 @@ LOCALES = str.split(
     "auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR "
     "ro ru sk sl sv th tr vi zh zh-HK zh-TW"
 )
-
-
-def _no_such(what: str) -> params.Check:
-    """Catalogue objects are not imitated yet, so none exists."""
-
-    def check(raw: Any, name: str) -> Any:
-        raise missing_object(what, text(raw, name), status=400, param=name)
-
-    return check
 
 
 def _removed(raw: Any, name: str) -> Any:
@@ -37,22 +29,29 @@ PRODUCT_DATA = shape(
     "name", name=text, description=text_up_to(40000), images=list_of(text, most=8), tax_code=text, metadata=metadata
 )
 PRICE_DATA = shape(
-    "currency unit_amount product_data",
+    "currency unit_amount",
     currency=money.check_currency,
     unit_amount=at_least(1),
-    product=_no_such("product"),
+    product=text,
     product_data=PRODUCT_DATA,
     tax_behavior=one_of("exclusive", "inclusive", "unspecified"),
 )
-_LINE_ITEM = shape("quantity", quantity=at_least(1), price=_no_such("price"), price_data=PRICE_DATA, metadata=metadata)
+_LINE_ITEM = shape("quantity", quantity=at_least(1), price=text, price_data=PRICE_DATA, metadata=metadata)
 
 
 def _line_item(raw: Any, name: str) -> Any:
     item = _LINE_ITEM(raw, name)
-    if "price_data" not in item:
+    if "price_data" in item and "price" in item:
+        raise ApiError("You may only specify one of these parameters: price, price_data.", param=f"{name}[price]")
+    if "price_data" not in item and "price" not in item:
         message = "You must specify either `price` or `price_data` when creating a Checkout Session."
         raise ApiError(message, code="parameter_missing", param=f"{name}[price]")
+    if "price" in item:
+        return item
     price = item["price_data"]
+    if ("product" in price) == ("product_data" in price):
+        message = "You must specify either `product` or `product_data` when creating a price."
+        raise ApiError(message, code="parameter_missing", param=f"{name}[price_data][product]")
     money.check_granularity(price["unit_amount"], price["currency"], f"{name}[price_data][unit_amount]")
     return item
 
@@ -90,8 +89,8 @@ CREATE = shape(
     payment_intent_data=PAYMENT_INTENT_DATA,
     expires_at=whole,
     locale=one_of(*LOCALES),
-    allowed_payment_method_types=list_of(text),
-    excluded_payment_method_types=list_of(text),
+    allowed_payment_method_types=list_of(one_of(*methods.KNOWN)),
+    excluded_payment_method_types=list_of(one_of(*methods.KNOWN)),
     payment_method_types=_removed,
     payment_method_configuration=text,
     payment_method_options=anything,
@@ -113,11 +112,17 @@ CREATE = shape(
 )
 
 
-def check(raw: dict[str, Any], now: int) -> dict[str, Any]:
+UPDATE = shape(metadata=params.metadata_change, collected_information=anything, shipping_options=anything)
+
+
+def check(drawer: Drawer, raw: dict[str, Any]) -> dict[str, Any]:
     """The parameters of a new session, checked one by one and against each other."""
     wanted: dict[str, Any] = CREATE(raw, "")
     _check_together(wanted)
-    _check_expiry(wanted, now)
+    _check_expiry(wanted, drawer.clock.now())
+    if "customer" in wanted:
+        wanted["customer_data"] = customers.find(drawer, wanted["customer"], param="customer")
+    wanted["line_items"] = catalogue.priced(drawer, wanted["line_items"])
     _check_amounts(wanted)
     return wanted
 
@@ -129,9 +134,6 @@ def _check_together(wanted: dict[str, Any]) -> None:
         )
     if "customer" in wanted and "customer_creation" in wanted:
         raise unknown_param("customer_creation")
-    allowed, excluded = wanted.get("allowed_payment_method_types"), wanted.get("excluded_payment_method_types", [])
-    if "card" in excluded or (allowed is not None and "card" not in allowed):
-        raise ApiError("No valid payment method types for this Checkout Session. The sandbox takes cards only so far.")
 
 
 def _check_expiry(wanted: dict[str, Any], now: int) -> None:
@@ -154,7 +156,10 @@ def _check_amounts(wanted: dict[str, Any]) -> None:
     currencies = {price["currency"] for price in prices} | ({wanted["currency"]} if "currency" in wanted else set())
     if len(currencies) > 1:
         raise ApiError("All line items, and the session, must use one currency.", param="line_items")
-    money.check_charge(total(wanted["line_items"]), currencies.pop())
+    amount, currency = total(wanted["line_items"]), currencies.pop()
+    money.check_charge(amount, currency)
+    if not methods.offered(wanted, amount=amount, currency=currency):
+        raise ApiError("No valid payment method types for this Checkout Session. Allow some that fit its currency.")
 
 
 def total(items: list[dict[str, Any]]) -> int:

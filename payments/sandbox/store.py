@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS objects (
 );
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (kind, seq);
 CREATE INDEX IF NOT EXISTS objects_by_payment ON objects (kind, json_extract(body, '$.payment_intent'));
+CREATE INDEX IF NOT EXISTS objects_by_charge ON objects (kind, json_extract(body, '$.charge'));
 CREATE INDEX IF NOT EXISTS due_by_expires_at ON objects (json_extract(body, '$.expires_at'))
     WHERE kind = 'checkout.session' AND json_extract(body, '$.status') = 'open';
 CREATE INDEX IF NOT EXISTS due_by_available_on ON objects (json_extract(body, '$.available_on'))
@@ -38,10 +39,15 @@ CREATE TABLE IF NOT EXISTS deliveries (
     state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
     is_echo INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
-    due REAL NOT NULL
+    due REAL NOT NULL,
+    answer TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due, id) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS deliveries_of_event ON deliveries (event_id);
+CREATE TABLE IF NOT EXISTS agenda (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, due INTEGER NOT NULL, act TEXT NOT NULL, subject TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS agenda_due ON agenda (due, id);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -55,6 +61,11 @@ class Store:
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;")
         self._db.executescript(SCHEMA)
+        # The drawer may be an older sandbox's.
+        if not self.sql("SELECT 1 FROM pragma_table_info('deliveries') WHERE name = 'answer'"):
+            self.sql(
+                "ALTER TABLE deliveries ADD COLUMN answer TEXT NOT NULL DEFAULT ''"
+            )  # a drawer of an older sandbox
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -77,13 +88,18 @@ class Store:
         """Run one statement inside the current transaction."""
         return self._db.execute(statement, values).fetchall()
 
-    def add(self, body: Object, hidden: Object | None = None) -> Object:
+    def add(self, body: Object, hidden: Object | None = None, *, account: str | None = None) -> Object:
         """Keep a new object. ``hidden`` is what the API never shows."""
         self.sql(
             "INSERT INTO objects (id, kind, body, hidden) VALUES (?, ?, ?, ?)",
-            [body["id"], body["object"], json.dumps(body), json.dumps(hidden or {})],
+            [body["id"], kind_on(body["object"], account), json.dumps(body), json.dumps(hidden or {})],
         )
         return body
+
+    def account_of(self, object_id: str) -> str | None:
+        """The connected account that an object belongs to, or None for the shop's own."""
+        rows = self.sql("SELECT kind FROM objects WHERE id = ?", [object_id])
+        return rows[0][0].partition("@")[2] or None if rows else None
 
     def save(self, body: Object) -> Object:
         """Keep the new state of an object we know."""
@@ -144,3 +160,8 @@ class Store:
 def field_is(path: str, value: Any) -> Condition:
     """The condition that a field of the body has this value."""
     return f"json_extract(body, '$.{path}') = ?", [value]
+
+
+def kind_on(kind: str, account: str | None) -> str:
+    """Under which kind things of a connected account are kept, apart from the shop's own."""
+    return f"{kind}@{account}" if account else kind

@@ -28,7 +28,7 @@ def create(call: Call) -> Object:
         raise ApiError(f"You have reached the maximum of {MOST} test webhook endpoints.")
     endpoint = _new(call.drawer, ids.new("we_1"), wanted)
     secret = ids.new("whsec_", 32)
-    call.drawer.store.add(endpoint, {"secret": secret})
+    call.drawer.store.add(endpoint, {"secret": secret, "connect": wanted.get("connect", False)})
     return {**endpoint, "secret": secret}
 
 
@@ -88,10 +88,19 @@ def _remove(drawer: Drawer, endpoint_id: str) -> None:
     drawer.store.remove(endpoint_id)
 
 
-def listening_to(drawer: Drawer, kind: str) -> list[Object]:
-    """The enabled endpoints that want this type of event."""
-    endpoints = drawer.store.all("webhook_endpoint")
-    return [e for e in endpoints if e["status"] == "enabled" and {"*", kind} & set(e["enabled_events"])]
+def listening_to(drawer: Drawer, kind: str, *, is_connect: bool) -> list[Object]:
+    """The enabled endpoints that want this type of event.
+
+    What happens on connected accounts goes to the endpoints made with ``connect``, everything else to the others. An
+    endpoint of the command line hears both.
+    """
+    return [
+        endpoint
+        for endpoint in drawer.store.all("webhook_endpoint")
+        if endpoint["status"] == "enabled"
+        and {"*", kind} & set(endpoint["enabled_events"])
+        and drawer.store.hidden(endpoint["id"]).get("connect", is_connect) == is_connect
+    ]
 
 
 def configure(drawer: Drawer, pairs: list[tuple[str, str]]) -> None:

@@ -101,6 +101,32 @@ class Sandbox:
         form = {"email": "alice@example.com", "card_number": number, "exp": "12 / 34", "cvc": "123", **typed}
         return browse(f"{self.url}/c/pay/{session.id}", form)
 
+    def choose(self, session, method, email="alice@example.com"):
+        """Press the button with another method than the card."""
+        return browse(f"{self.url}/c/pay/{session.id}", {"email": email, "method": method})
+
+    def confirm(self, session, outcome):
+        """Answer the bank's or the wallet's page."""
+        return browse(f"{self.url}/c/pay/{session.id}/confirm", {"outcome": outcome})
+
+    def paid_charge(self, number="4242 4242 4242 4242", **extra):
+        """The charge of a session that was paid with a card."""
+        session = self.open_session(**extra)
+        assert self.pay(session, number).status == 303
+        intent = self.v1.checkout.sessions.retrieve(session.id).payment_intent
+        return self.v1.charges.list(params={"payment_intent": intent}).data[0]
+
+    def happen(self, what, **facts):
+        """What a buyer, a bank or the weather does."""
+        return json.loads(browse(f"{self.url}/_sandbox/{what}", facts).text)
+
+    def last_event(self):
+        return self.v1.events.list(params={"limit": 1}).data[0]
+
+    def events_since(self, event):
+        """What happened after an event, oldest first."""
+        return self.v1.events.list(params={"ending_before": event.id, "limit": 100}).data[::-1]
+
     def events_about(self, session):
         """The types of what happened to a session and its payment, oldest first."""
         intent = self.intent_behind(session)
@@ -186,6 +212,14 @@ def sandbox(tmp_path_factory):
     running.close()
 
 
+@pytest.fixture(scope="module")
+def own_sandbox(tmp_path_factory):
+    """A sandbox for the tests of one file, where the balance is theirs alone."""
+    running = Sandbox(tmp_path_factory.mktemp("own"), "--steady")
+    yield running
+    running.close()
+
+
 @pytest.fixture
 def start_sandbox(tmp_path):
     """A sandbox of one's own, to break."""
@@ -211,6 +245,11 @@ def shop():
 def with_shop(start_sandbox, shop):
     """A steady sandbox that knows the shop from its command line."""
     return start_sandbox("--steady", "--webhook", f"{shop.url}={SECRET}")
+
+
+@pytest.fixture
+def paid_charge(sandbox):
+    return sandbox.paid_charge
 
 
 @pytest.fixture

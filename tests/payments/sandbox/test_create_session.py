@@ -36,7 +36,7 @@ def test_a_new_session_is_open_unpaid_and_has_a_page(sandbox, order):
     assert (session.client_reference_id, session.metadata["order"], session.locale) == ("order-7", "7", "de")
     assert session.livemode is False
     assert session.expires_at - session.created == 86400
-    assert session.payment_method_types == ["card"]
+    assert session.payment_method_types[0] == "card"
 
 
 def test_a_new_session_has_every_field_that_stripe_sends(sandbox):
@@ -138,7 +138,18 @@ REFUSED = {
     "no line items": (_without("line_items"), "parameter_missing", "line_items"),
     "no quantity": (lambda p: p["line_items"][0].pop("quantity"), "parameter_missing", "line_items[0][quantity]"),
     "no price": (lambda p: p["line_items"][0].pop("price_data"), "parameter_missing", "line_items[0][price]"),
-    "a price of a catalogue": (_item(price="price_1"), "resource_missing", "line_items[0][price]"),
+    "a price nobody made": (
+        _with(line_items=[{"quantity": 1, "price": "price_nobody"}]),
+        "resource_missing",
+        "line_items[0][price]",
+    ),
+    "two prices": (_item(price="price_nobody"), None, "line_items[0][price]"),
+    "a product nobody made": (
+        lambda p: (_price(product="prod_nobody")(p), p["line_items"][0]["price_data"].pop("product_data")),
+        "resource_missing",
+        "line_items[0][price_data][product]",
+    ),
+    "a customer nobody made": (_with(customer="cus_nobody"), "resource_missing", "customer"),
     "a subscription": (_with(mode="subscription"), None, "mode"),
     "half a cent": (_price(unit_amount="0.5"), "parameter_invalid_integer", "line_items[0][price_data][unit_amount]"),
     "nothing": (_price(unit_amount=0), "parameter_invalid_integer", "line_items[0][price_data][unit_amount]"),
@@ -175,7 +186,12 @@ REFUSED = {
     "a long metadata value": (_with(metadata={"k": "x" * 501}), None, "metadata[k]"),
     "a long reference": (_with(client_reference_id="r" * 201), None, "client_reference_id"),
     "an empty reference": (_with(client_reference_id=""), "parameter_invalid_empty", "client_reference_id"),
-    "no way to pay": (_with(excluded_payment_method_types=["card"]), None, None),
+    "a way that does not exist": (
+        _with(excluded_payment_method_types=["shells"]),
+        None,
+        "excluded_payment_method_types[0]",
+    ),
+    "no way to pay": (_with(allowed_payment_method_types=["oxxo"]), None, None),
     "Arabic, which Stripe's page does not speak": (_with(locale="ar"), None, "locale"),
     "a customer and an e-mail": (_with(customer="cus_1", customer_email="a@example.com"), None, "customer_email"),
     "an expansion of nothing": (_with(expand=["colour"]), None, "expand"),
@@ -223,7 +239,7 @@ def test_a_restricted_test_key_is_let_in(sandbox):
 
 def test_what_the_sandbox_does_not_imitate_is_not_found(sandbox):
     with pytest.raises(stripe.InvalidRequestError, match="Unrecognized request URL") as refusal:
-        sandbox.v1.customers.create(params={"email": "alice@example.com"})
+        sandbox.v1.subscriptions.list()
 
     assert refusal.value.http_status == 404
 
