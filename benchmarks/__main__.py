@@ -65,7 +65,7 @@ def _goals() -> dict[str, Goal]:
     import django
 
     django.setup()
-    from benchmarks import from_django, posting, reading
+    from benchmarks import from_django, posting, reading, webhook
 
     return {
         "P1": posting.gift,
@@ -73,6 +73,8 @@ def _goals() -> dict[str, Goal]:
         "P3": from_django.peers,
         "P4": from_django.django,
         "P5": posting.batches,
+        "P7": webhook.ingest,
+        "P8": webhook.settled,
         "P10": posting.growth,
         "P11": reading.statement,
         "P12": reading.room,

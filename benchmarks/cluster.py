@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg2  # type: ignore[import-untyped]
+import psycopg2
 
 from coinshop.embedded import addresses, environment, identity, keys, postgres
 from coinshop.embedded.addresses import OWNER, SITE
@@ -34,6 +34,7 @@ class Server:
 
     cluster: postgres.Cluster
     settings: dict[str, str]
+    held_fd: int
 
     def fresh(self, database: str = DATABASE) -> None:
         """Make a database of 200,000 people who have not moved a coin yet."""
@@ -124,7 +125,7 @@ def serving(held_fd: int, settings: dict[str, str]) -> Iterator[Server]:
     os.close(log)
     try:
         _wait_until_it_answers(cluster, process)
-        yield Server(cluster, settings)
+        yield Server(cluster, settings, held_fd)
     finally:
         process.send_signal(program.stop_signal)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -5,56 +5,99 @@ nobody is overdrawn, and a repeated key moves nothing and answers what the first
 """
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
-from wallet import currencies, lots, postings
-from wallet.audit import broken
+from wallet import checkpoints, currencies, lots, postings
+from wallet.audit import Unbalanced, broken, snapshot, unbalanced
+from wallet.books import (
+    Balances,
+    Movement,
+    Recognised,
+    Recorded,
+    Total,
+    balance,
+    balances,
+    holders,
+    left_over,
+    movements,
+    newest_from,
+    posted,
+    recognised,
+    repayments,
+    spenders_since,
+    totals_of,
+    trial_balance,
+)
+from wallet.database import ask
+from wallet.filters import Filter, Group, Page, begun, groups_of, lines_of, page
+from wallet.lots import Lot
 from wallet.models import AccountKind, TransferKind, Unit
+from wallet.refusals import (
+    REFUSALS,
+    ClosedAccount,
+    IdempotencyConflict,
+    InsufficientFunds,
+    InvalidMove,
+    LedgerError,
+    UnknownAccount,
+    expect_fact,
+    expect_id,
+)
 from wallet.statements import Line, Position, every_line, statement
 
-__all__ = ["AccountKind", "Line", "Position", "TransferKind", "Unit", "broken", "every_line", "statement"]
+# What is read and what is refused has modules of its own; this one posts.
+__all__ = [
+    "AccountKind",
+    "Balances",
+    "ClosedAccount",
+    "Filter",
+    "Group",
+    "IdempotencyConflict",
+    "InsufficientFunds",
+    "InvalidMove",
+    "LedgerError",
+    "Line",
+    "Lot",
+    "Movement",
+    "Page",
+    "Position",
+    "Recognised",
+    "Recorded",
+    "Total",
+    "TransferKind",
+    "Unbalanced",
+    "Unit",
+    "UnknownAccount",
+    "balance",
+    "balances",
+    "begun",
+    "broken",
+    "every_line",
+    "groups_of",
+    "holders",
+    "left_over",
+    "lines_of",
+    "movements",
+    "newest_from",
+    "page",
+    "posted",
+    "recognised",
+    "snapshot",
+    "spenders_since",
+    "statement",
+    "totals_of",
+    "trial_balance",
+    "unbalanced",
+]
 
 MAX_BATCH = 1000
 MAX_AMOUNT = 10**15  # far beyond any shop, and far enough from bigint's end that sums cannot reach it
-
-
-class LedgerError(Exception):
-    """The ledger refused, and nothing has moved."""
-
-
-class InvalidMove(LedgerError):
-    """The amounts, units or homes of a movement do not agree."""
-
-
-class InsufficientFunds(LedgerError):
-    """The paying account does not cover the amount."""
-
-
-class UnknownAccount(LedgerError):
-    """One of the accounts does not exist."""
-
-
-class ClosedAccount(LedgerError):
-    """One of the accounts is closed."""
-
-
-class IdempotencyConflict(LedgerError):
-    """The key was used before, for another movement."""
-
-
-REFUSALS: dict[str, type[LedgerError]] = {
-    "unfit": InvalidMove,
-    "insufficient": InsufficientFunds,
-    "unknown": UnknownAccount,
-    "closed": ClosedAccount,
-    "conflict": IdempotencyConflict,
-}
+NOBODY = 2**63 - 1  # the last id there could be: at home with nobody is what only the house and its provider move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +115,8 @@ class Move:
     rather_in: int | None = None
 
     def __post_init__(self) -> None:
+        for account in [self.debit, self.credit, *([] if self.rather is None else [self.rather])]:
+            expect_id(account, "an account", least=0)
         if type(self.amount) is not int or not 0 < self.amount <= MAX_AMOUNT:
             raise InvalidMove(f"{self.amount!r} is not an amount that can move")
         for amount in [self.amount_in, self.rather_in]:
@@ -106,6 +151,7 @@ def transfer(
     Raises InsufficientFunds, UnknownAccount, ClosedAccount, InvalidMove, and IdempotencyConflict when the key was
     used for another movement; then nothing has changed.
     """
+    expect_fact(home, key, kind, cause, undoes)
     outcome, *result = _one(
         "SELECT * FROM ledger_transfer(%s, %s, %s::smallint, %s, %s, %s, %s, %s, %s, %s, %s)",
         [home, key, kind, cause, *move.as_row(), undoes],
@@ -127,17 +173,23 @@ def post(
     purse: AccountKind | None = None,
     promo_in: int | None = None,
     currency: str = "",
+    currency_in: str = "",
     undoes: int | None = None,
 ) -> Posted:
     """Post one line of the posting table, between the accounts that it names, in one round trip.
 
     `person` is at home; `other` is whom a gift reaches. `purse` picks between a kind's lines, such as coins or promo.
     With `promo_in`, given coins pay instead where they cover the whole amount, and that much arrives.
+    Money that is exchanged on its way leaves in `currency` and arrives in `currency_in`.
     Raises as `transfer` does.
     """
+    expect_fact(person, key, kind, cause, undoes)
+    if other is not None:
+        expect_id(other, "a person")
     line = postings.line_of(kind, purse)
     Move(debit=0, credit=0, amount=amount, amount_in=amount_in, rather=promo_in and 0, rather_in=promo_in)
-    payer, payee = _ref(line.debit, person, currency), _ref(line.credit, person if other is None else other, currency)
+    payer = _ref(line.debit, person, currency)
+    payee = _ref(line.credit, person if other is None else other, currency_in or currency)
     promo = _ref(AccountKind.PROMO, person, "") if promo_in is not None else (None, None, None)
     outcome, *result = _one(
         """SELECT * FROM ledger_transfer(%s, %s, %s::smallint, %s, ledger_account(%s, %s, %s::smallint), %s,
@@ -173,9 +225,11 @@ def take_up_to(
     """
     if type(amount) is not int or not 0 < amount <= MAX_AMOUNT:
         raise InvalidMove(f"{amount!r} is not an amount that can be taken")
+    expect_fact(person, key, kind, cause)
     line = postings.line_of(kind)
+    debt = postings.debt_line_of(rest_as, with_rest_of=line) if rest_as else None
     payer, payee = _ref(line.debit, person, ""), _ref(line.credit, person, "")
-    rest_payer = _ref(postings.line_of(rest_as).debit, person, "") if rest_as else (None, None, None)
+    rest_payer = _ref(debt.debit, person, "") if debt else (None, None, None)
     outcome, taken, rest, transfer_id, rest_id = _one(
         """SELECT * FROM ledger_take_up_to(%s, %s, %s, %s::smallint, %s::smallint, %s,
              ledger_account(%s, %s, %s::smallint), CASE WHEN %s THEN ledger_account(%s, %s, %s::smallint) END,
@@ -195,6 +249,38 @@ def repay(person: int, *, key: uuid.UUID, cause: str) -> Taken:
     return take_up_to(TransferKind.DEBT_REPAID, MAX_AMOUNT, person=person, key=key, cause=cause)
 
 
+def return_repayments(person: int, amount: int, *, key: uuid.UUID, cause: str) -> None:
+    """Give coins back that had paid a debt which is no debt any more; the newest repayments first.
+
+    The debt then stands again, to be forgiven. What was returned before is not counted: call it where `hold_still`
+    makes sure that the debt of `key` still stands. Raises InvalidMove where less than `amount` was repaid.
+    """
+    for repayment, left in repayments(person):
+        part = min(left, amount)
+        if part:
+            post(
+                TransferKind.REPAYMENT_RETURNED,
+                person=person,
+                amount=part,
+                key=key_of(key, repayment),
+                cause=cause,
+                undoes=repayment,
+            )
+        amount -= part
+    if amount:
+        raise InvalidMove(f"{amount} coins more than person {person} ever repaid")
+
+
+def hold_still(*people: int) -> None:
+    """Let nobody move the coins, bonus coins or debts of people until the transaction ends: look, then take.
+
+    Raises TransactionManagementError outside a transaction, where it would hold nothing.
+    """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("what is held still is let go when the transaction ends")
+    _one("SELECT ledger_hold_still(%s)", [list(people)])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One movement of a batch, between two accounts."""
@@ -204,6 +290,9 @@ class Entry:
     key: uuid.UUID
     kind: TransferKind
     cause: str
+
+    def __post_init__(self) -> None:
+        expect_fact(self.home, self.key, self.kind, self.cause)
 
 
 @dataclass(frozen=True)
@@ -225,7 +314,7 @@ def transfer_many(entries: Sequence[Entry], *, each_for_itself: bool = False) ->
     if not 0 < len(entries) <= MAX_BATCH or any(entry.move.rather is not None for entry in entries):
         raise InvalidMove(f"a batch has 1 to {MAX_BATCH} plain movements")
     rows = [(e.home, str(e.key), int(e.kind), e.cause, *e.move.as_row()[:4]) for e in entries]
-    answers = _all(
+    answers = ask(
         """SELECT outcome, transfer_id FROM ledger_transfer_many(ARRAY(
              SELECT (home, key, kind, cause, payer, amount_out, payee, amount_in)::ledger_move
                FROM unnest(%s::bigint[], %s::uuid[], %s::smallint[], %s::text[],
@@ -250,8 +339,13 @@ def client_key(owner_id: int, purpose: str, key: uuid.UUID) -> uuid.UUID:
 
 
 def account(kind: AccountKind, person: int | None = None, currency: str = "") -> int:
-    """An account by its kind, opened when first asked for: a person's, or the house's where the kind is its own."""
+    """An account by its kind, opened when first asked for: a person's, or the house's where the kind is its own.
+
+    Raises UnknownAccount for a person who does not exist, and a currency that is not known.
+    """
     (found,) = _one("SELECT ledger_account(%s, %s, %s::smallint)", list(_ref(kind, person, currency)))
+    if found is None:
+        raise UnknownAccount(f"there is no person {person}")
     return int(found)
 
 
@@ -289,99 +383,9 @@ def _ref(kind: AccountKind, owner: int | None, currency: str) -> tuple[int | Non
     return (None if kind in postings.HOUSE else owner, kind.value, unit_of(currency) if unit is None else unit.value)
 
 
-@dataclass(frozen=True)
-class Balances:
-    """What a person holds, with what is still on its way. Debts are negative."""
-
-    coins: int = 0
-    promo: int = 0
-    coins_held: int = 0
-    receivable: int = 0
-    diamonds: int = 0
-    diamonds_held: int = 0
-    diamonds_receivable: int = 0
-
-    @property
-    def spendable(self) -> int:
-        """Whole coins, bought and given together."""
-        return self.coins + self.promo
-
-
-def balances(owner_id: int) -> Balances:
-    """All balances of a person, read in one statement."""
-    rows = _all(
-        """SELECT a.kind, a.balance + coalesce((SELECT sum(p.amount) FROM wallet_pendingcredit p
-                                                WHERE a.posting = 'deferred' AND p.account_id = a.id), 0)::bigint
-             FROM wallet_account a WHERE a.home = %s""",
-        [owner_id],
-    )
-    return Balances(**dict(rows))
-
-
-def balance(account: int) -> int:
-    """One account's balance, with what is still on its way. The house's accounts are summed up from the transfers."""
-    (amount,) = _one(
-        """SELECT CASE WHEN a.is_house
-             THEN coalesce((SELECT sum(e.amount) FROM wallet_entry e WHERE e.account_id = a.id), 0)
-             ELSE a.balance + coalesce((SELECT sum(p.amount) FROM wallet_pendingcredit p WHERE p.account_id = a.id), 0)
-           END::bigint FROM wallet_account a WHERE a.id = %s""",
-        [account],
-    )
-    return int(amount)
-
-
-def book_of(person: int, price_of: Callable[[set[str]], Mapping[str, tuple[int, str]]]) -> lots.Book:
-    """The lots of a person's coins. `price_of` tells what was paid for sales, by cause: minor units and currency."""
-    lines = list(every_line(coins_of(person)))
-    prices = price_of({line.cause for line in lines if line.kind == TransferKind.SALE})
-    return lots.fold(
-        lots.Event(line.transfer_id, line.amount, *prices.get(line.cause, (0, "")), line.reverses)
-        if line.kind == TransferKind.SALE
-        else lots.Event(line.transfer_id, line.amount, reverses=line.reverses)
-        for line in lines
-    )
-
-
-def spenders_since(moment: datetime) -> list[int]:
-    """Whose coins moved since a moment."""
-    rows = _all(
-        """SELECT DISTINCT t.home FROM wallet_transfer t JOIN wallet_account a ON a.home = t.home AND a.kind = 'coins'
-            WHERE t.created_at >= %s AND a.id IN (t.debit_account_id, t.credit_account_id)""",
-        [moment],
-    )
-    return [home for (home,) in rows]
-
-
-def recognised(person: int) -> dict[str, int]:
-    """Revenue that was recognised from a person's spending so far, in minor units by currency."""
-    rows = _all(
-        """SELECT debit_unit, sum(CASE kind WHEN %s THEN debit_amount ELSE -debit_amount END)::bigint
-             FROM wallet_transfer WHERE home = %s AND kind IN (%s, %s) GROUP BY 1""",
-        [TransferKind.MONEY_EARNED, person, TransferKind.MONEY_EARNED, TransferKind.MONEY_DEFERRED],
-    )
-    return {currencies.CODES[unit]: amount for unit, amount in rows}
-
-
-@dataclass(frozen=True)
-class Total:
-    """One line of the trial balance: all accounts of a kind and unit together."""
-
-    kind: AccountKind
-    unit: str
-    balance: int
-
-
-def trial_balance() -> list[Total]:
-    """Every kind of account with its total: what people hold, and what the house's transfers add up to."""
-    rows = _all(
-        """SELECT a.kind, a.unit, sum(e.amount)::bigint FROM wallet_account a JOIN wallet_entry e ON e.account_id = a.id
-            GROUP BY 1, 2 ORDER BY 2, 1""",
-        [],
-    )
-    return [
-        Total(AccountKind(kind), currencies.CODES.get(unit) or str(Unit(unit).label), total)
-        for kind, unit, total in rows
-    ]
+def book_of(person: int, price_of: checkpoints.Prices, *, whole: bool = False) -> lots.Book:
+    """The lots of a person's coins; see `checkpoints.book_of`."""
+    return checkpoints.book_of(coins_of(person), price_of, whole=whole)
 
 
 def roll_up() -> int:
@@ -391,15 +395,5 @@ def roll_up() -> int:
 
 
 def _one(sql: str, parameters: Any) -> tuple[Any, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        row = cursor.fetchone()
-    if row is None:
-        raise UnknownAccount(str(parameters))
-    return tuple(row)
-
-
-def _all(sql: str, parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return list(cursor.fetchall())
+    (row,) = ask(sql, parameters)
+    return row

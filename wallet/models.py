@@ -41,6 +41,7 @@ class AccountKind(models.TextChoices):
     TAX = "tax", _("tax to be paid")
     FEES = "fees", _("the provider's fees")
     DISPUTE_LOSS = "dispute_loss", _("lost disputes")
+    BANK = "bank", _("money paid out to the bank")
     CREATOR_COST = "creator_cost", _("the creators' share")
     CREATOR_PAYABLE = "creator_payable", _("money owed to creators")
 
@@ -74,6 +75,9 @@ class TransferKind(models.IntegerChoices):
     COINS_REMOVED = 24, _("adjustment")
     DIAMONDS_ADDED = 25, _("adjustment")
     DIAMONDS_REMOVED = 26, _("adjustment")
+    BONUS_TAKEN_BACK = 27, _("bonus taken back")
+    BONUS_GIVEN_BACK = 28, _("bonus given back")
+    REPAYMENT_RETURNED = 29, _("repayment returned")
 
     MONEY_SOLD = 40, _("sale, net of tax")
     MONEY_TAXED = 41, _("tax of a sale")
@@ -88,6 +92,10 @@ class TransferKind(models.IntegerChoices):
     MONEY_RETURNED = 50, _("refund paid by the provider")
     MONEY_PAID_OUT = 51, _("payout to a creator")
     MONEY_DEFERRED = 52, _("spending taken back")
+    MONEY_GIVEN_BACK = 53, _("refund failed or dispute won")
+    MONEY_FEE_RETURNED = 60, _("the provider's fee given back")
+    MONEY_BANKED = 61, _("the provider's payout to the bank")
+    MONEY_UNBANKED = 62, _("money back from the bank")
 
 
 class ReadOnlyModel(models.Model):
@@ -154,3 +162,20 @@ class Transfer(ReadOnlyModel):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.get_kind_display()} ({self.cause})"
+
+
+class LotCheckpoint(models.Model):
+    """A book of lots as it was after some transfer, kept so that long accounts are not folded from the start.
+
+    Derived: rows may be deleted at any time, and a wrong one would be too, so nothing else refers to them.
+    """
+
+    account_id = models.BigIntegerField(primary_key=True)
+    state = models.JSONField(help_text="wallet.lots.Book.as_json")
+
+    class Meta:
+        verbose_name = "checkpoint of lots"
+        verbose_name_plural = "checkpoints of lots"
+
+    def __str__(self) -> str:
+        return str(self.account_id)

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from wallet.models import AccountKind as A
 from wallet.models import TransferKind as K
 from wallet.models import Unit
+from wallet.refusals import InvalidMove
 
 DIAMONDS = {A.DIAMONDS, A.DIAMONDS_HELD, A.DIAMONDS_RECEIVABLE, A.MINTED, A.PAID_OUT, A.DIAMONDS_ADJUSTMENTS}
 MONEY = {A.CLEARING, A.STRIPE_BALANCE, A.DEFERRED_REVENUE, A.REVENUE, A.TAX, A.FEES, A.DISPUTE_LOSS} | {
+    A.BANK,
     A.CREATOR_COST,
     A.CREATOR_PAYABLE,
 }
+DEBTS = {A.RECEIVABLE, A.DIAMONDS_RECEIVABLE}
 PEOPLES = {A.COINS, A.PROMO, A.COINS_HELD, A.RECEIVABLE, A.DIAMONDS, A.DIAMONDS_HELD, A.DIAMONDS_RECEIVABLE}
 HOUSE = set(A) - PEOPLES
 UNIT_OF = {kind: Unit.DIAMOND if kind in DIAMONDS else Unit.COIN for kind in A if kind not in MONEY}
@@ -52,6 +55,9 @@ POSTINGS: dict[K, tuple[Posting, ...]] = {
     K.COINS_REMOVED: (Posting(A.COINS, A.ADJUSTMENTS),),
     K.DIAMONDS_ADDED: (Posting(A.DIAMONDS_ADJUSTMENTS, A.DIAMONDS),),
     K.DIAMONDS_REMOVED: (Posting(A.DIAMONDS, A.DIAMONDS_ADJUSTMENTS),),
+    K.BONUS_TAKEN_BACK: (Posting(A.PROMO, A.PROMO_ISSUED),),
+    K.BONUS_GIVEN_BACK: (Posting(A.PROMO_ISSUED, A.PROMO, K.BONUS_TAKEN_BACK),),
+    K.REPAYMENT_RETURNED: (Posting(A.RECEIVABLE, A.COINS, K.DEBT_REPAID),),
     K.MONEY_SOLD: (Posting(A.CLEARING, A.DEFERRED_REVENUE),),
     K.MONEY_TAXED: (Posting(A.CLEARING, A.TAX),),
     K.MONEY_ARRIVED: (Posting(A.STRIPE_BALANCE, A.CLEARING),),
@@ -65,10 +71,29 @@ POSTINGS: dict[K, tuple[Posting, ...]] = {
     K.MONEY_RETURNED: (Posting(A.CLEARING, A.STRIPE_BALANCE),),
     K.MONEY_DEFERRED: (Posting(A.REVENUE, A.DEFERRED_REVENUE),),
     K.MONEY_PAID_OUT: (Posting(A.CREATOR_PAYABLE, A.STRIPE_BALANCE),),
+    K.MONEY_FEE_RETURNED: (Posting(A.CLEARING, A.FEES),),
+    K.MONEY_BANKED: (Posting(A.BANK, A.STRIPE_BALANCE),),
+    K.MONEY_UNBANKED: (Posting(A.STRIPE_BALANCE, A.BANK),),
+    K.MONEY_GIVEN_BACK: (
+        Posting(A.CLEARING, A.DEFERRED_REVENUE, K.MONEY_UNSOLD),
+        Posting(A.CLEARING, A.REVENUE, K.MONEY_UNEARNED),
+        Posting(A.CLEARING, A.DISPUTE_LOSS, K.MONEY_LOST),
+        Posting(A.CLEARING, A.TAX, K.MONEY_UNTAXED),
+    ),
 }
 
 
 def line_of(kind: K, purse: A | None = None) -> Posting:
-    """A kind's line of the table: its first, or the one that the named purse is part of."""
-    lines = POSTINGS[kind]
-    return lines[0] if purse is None else next(line for line in lines if purse in (line.debit, line.credit))
+    """A kind's line of the table: its first, or the one that the named purse is part of. Raises InvalidMove."""
+    for line in POSTINGS.get(kind, ()):
+        if purse is None or purse in (line.debit, line.credit):
+            return line
+    raise InvalidMove(f"there is no line of {kind!r} for {purse!r}")
+
+
+def debt_line_of(kind: K, *, with_rest_of: Posting) -> Posting:
+    """The line by which the rest of a taking becomes a debt. Raises InvalidMove if the kind makes none of it."""
+    line = line_of(kind)
+    if not isinstance(kind, K) or line.debit not in DEBTS or line.credit != with_rest_of.credit:
+        raise InvalidMove(f"the rest of what goes to {with_rest_of.credit} does not become a debt as {kind!r}")
+    return line

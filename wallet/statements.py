@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
+from wallet.database import ask
 from wallet.models import TransferKind
 
 CHUNK = 2_000
@@ -51,13 +50,13 @@ def statement(account: int, *, before: Position | int | None = None, limit: int 
     if isinstance(before, Position):
         balance_now = before.balance
     elif before is not None or balance_now is None:
-        balance_now = _balance_at(account, rows[0][0])
+        balance_now = balance_at(account, rows[0][0])
     return list(_running_down(rows, balance_now))
 
 
-def every_line(account: int) -> Iterator[Line]:
-    """The whole statement, oldest first, in flat memory however long it is."""
-    last, balance = 0, 0
+def every_line(account: int, *, begin: Position | None = None) -> Iterator[Line]:
+    """The whole statement, or its lines from a position on, oldest first, in flat memory however long it is."""
+    last, balance = (begin.transfer_id - 1, begin.balance) if begin else (0, 0)
     while rows := _after(account, last):
         for transfer_id, amount, kind, cause, at, reverses in rows:
             balance += amount
@@ -73,7 +72,7 @@ def _running_down(rows: list[tuple[Any, ...]], balance: int) -> Iterator[Line]:
 
 def _newest(account: int, before: int | None, limit: int) -> tuple[list[tuple[Any, ...]], int | None]:
     """Rows before a transfer, and what the account shows in the same snapshot: None for the house, which is derived."""
-    rows = _ask(
+    rows = ask(
         """SELECT e.transfer_id, e.amount, e.kind, e.cause, e.created_at, e.reverses,
                   (SELECT CASE WHEN NOT a.is_house THEN a.balance + coalesce((
                             SELECT sum(p.amount) FROM wallet_pendingcredit p
@@ -86,16 +85,16 @@ def _newest(account: int, before: int | None, limit: int) -> tuple[list[tuple[An
 
 
 def _after(account: int, transfer_id: int) -> list[tuple[Any, ...]]:
-    return _ask(
+    return ask(
         """SELECT transfer_id, amount, kind, cause, created_at, reverses FROM wallet_entry
             WHERE account_id = %s AND transfer_id > %s ORDER BY transfer_id LIMIT %s""",
         [account, transfer_id, CHUNK],
     )
 
 
-def _balance_at(account: int, transfer_id: int) -> int:
+def balance_at(account: int, transfer_id: int) -> int:
     """The balance after a transfer: what the last debit left, and what has come in since."""
-    ((amount,),) = _ask(
+    ((amount,),) = ask(
         """WITH last AS (SELECT id, debit_balance_after FROM wallet_transfer
                           WHERE debit_account_id = %(account)s AND id <= %(id)s
                             AND (SELECT posting FROM wallet_account WHERE id = %(account)s) = 'at once'
@@ -107,9 +106,3 @@ def _balance_at(account: int, transfer_id: int) -> int:
         {"account": account, "id": transfer_id},
     )
     return int(amount)
-
-
-def _ask(sql: str, parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return list(cursor.fetchall())

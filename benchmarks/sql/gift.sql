@@ -1,4 +1,4 @@
-\set fan random(1, 100000)
+\set fan random(1, :fans)
 \set creator random(100001, 100000 + :creators)
 \set coins 1000000 + :fan
 \set promo 2000000 + :fan

@@ -38,7 +38,9 @@ def test_a_goal_is_met_or_not(goal, is_met):
 def test_the_audit_ends_a_run_whose_books_are_wrong(committed, rich_alice):
     books.audit()
     with as_owner() as cursor:
-        cursor.execute("UPDATE wallet_account SET balance = balance + 1 WHERE home = %s", [rich_alice.pk])
+        cursor.execute(
+            "UPDATE wallet_account SET balance = balance + 1 WHERE home = %s AND kind = 'coins'", [rich_alice.pk]
+        )
 
     with pytest.raises(books.WrongBooksError, match="its transfers say"):
         books.audit()

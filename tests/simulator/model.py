@@ -5,11 +5,8 @@ transactions that end in a crash; the numbers of transfers are drawn once and st
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
-
-from django.db import DatabaseError, IntegrityError, InternalError
 
 from wallet import currencies, postings
 from wallet.ledger import (
@@ -18,6 +15,7 @@ from wallet.ledger import (
     AccountKind,
     Answer,
     Balances,
+    ClosedAccount,
     Entry,
     IdempotencyConflict,
     InsufficientFunds,
@@ -80,7 +78,9 @@ class Book:
     # Verbs -----------------------------------------------------------------------------------------------------------
 
     def account(self, kind: AccountKind, person: int | None = None, currency: str = "") -> Name:
-        return self._open(kind, person, currency)
+        if not (name := self._open(kind, person, currency)):
+            raise UnknownAccount
+        return name
 
     def roll_up(self) -> None:
         """What is shown stays the same."""
@@ -104,14 +104,13 @@ class Book:
         undoes: int | None = None,
     ) -> Posted:
         arrives = [amount if amount_in is None else amount_in, *([] if promo_in is None else [promo_in])]
-        if not 0 < amount <= MAX_AMOUNT or not all(0 <= come <= MAX_AMOUNT for come in arrives):
+        if not cause or not 0 < amount <= MAX_AMOUNT or not all(0 <= come <= MAX_AMOUNT for come in arrives):
             raise InvalidMove
         line = postings.line_of(kind, purse)
-        with self._statement():
-            payer = self._open(line.debit, person, currency)
-            payee = self._open(line.credit, person if other is None else other, currency)
-            promo = None if promo_in is None else self._open(AccountKind.PROMO, person, "")
-            return self._move(person, key, kind, cause, payer, amount, payee, arrives[0], promo, promo_in, undoes)
+        payer = self._open(line.debit, person, currency)
+        payee = self._open(line.credit, person if other is None else other, currency)
+        promo = None if promo_in is None else self._open(AccountKind.PROMO, person, "")
+        return self._move(person, key, kind, cause, payer, amount, payee, arrives[0], promo, promo_in, undoes)
 
     def transfer(
         self, *, move: Move, home: int, key: uuid.UUID, kind: TransferKind, cause: str, undoes: int | None = None
@@ -133,32 +132,29 @@ class Book:
         cause: str,
         rest_as: TransferKind | None = None,
     ) -> Taken:
-        if not 0 < amount <= MAX_AMOUNT:
+        if not cause or not 0 < amount <= MAX_AMOUNT:
             raise InvalidMove
         line = postings.line_of(kind)
-        with self._statement():
-            payer, payee = self._open(line.debit, person, ""), self._open(line.credit, person, "")
-            debt = self._open(postings.line_of(rest_as).debit, person, "") if rest_as else None
-            rest_key = key_of(key, "rest")
-            first, second = self.rows.get((person, key)), self.rows.get((person, rest_key))
-            if first or second:
-                taken, rest = first.out if first else 0, second.out if second else 0
-                fits = all(row.credit == payee and row.debit in (payer, debt) for row in [first, second] if row)
-                if not fits or (debt and taken + rest != amount):
-                    raise IdempotencyConflict
-                return Taken(False, taken, rest, first and first.id, second and second.id)
-            taken = min(amount, self.has[payer], *([-self.has[payee]] if payee.is_debt else []))
-            rest = amount - taken if debt else 0
-            taken_as = taken and self._move(person, key, kind, cause, payer, taken, payee, taken).transfer_id
-            try:
-                rest_is = (
-                    rest and self._move(person, rest_key, rest_as or kind, cause, debt, rest, payee, rest).transfer_id
-                )
-            except LedgerError:
-                if not taken:
-                    raise
-                raise InternalError from None
-            return Taken(bool(taken or rest), taken, rest, taken_as or None, rest_is or None)
+        payer, payee = self._open(line.debit, person, ""), self._open(line.credit, person, "")
+        debt = self._open(postings.line_of(rest_as).debit, person, "") if rest_as else None
+        rest_key = key_of(key, "rest")
+        first, second = self.rows.get((person, key)), self.rows.get((person, rest_key))
+        if first or second:
+            taken, rest = first.out if first else 0, second.out if second else 0
+            asked = [(first, kind, payer), (second, rest_as or kind, debt)]
+            fits = all((row.kind, row.debit, row.credit) == (as_, who, payee) for row, as_, who in asked if row)
+            if not fits or (taken + rest != amount if debt else taken > amount):
+                raise IdempotencyConflict
+            return Taken(False, taken, rest, first and first.id, second and second.id)
+        if payer not in self.has or payee not in self.has:
+            raise UnknownAccount
+        if any(self.closed.get(name) for name in [payer, payee, debt]):
+            raise ClosedAccount
+        taken = min(amount, self.has[payer], *([-self.has[payee]] if payee.is_debt else []))
+        rest = amount - taken if debt else 0
+        taken_as = taken and self._move(person, key, kind, cause, payer, taken, payee, taken).transfer_id
+        rest_is = rest and self._move(person, rest_key, rest_as, cause, debt, rest, payee, rest).transfer_id
+        return Taken(bool(taken or rest), taken, rest, taken_as or None, rest_is or None)
 
     def transfer_many(self, *, entries: Sequence[Entry], each_for_itself: bool = False) -> list[Answer]:
         if not 0 < len(entries) <= 1000 or any(entry.move.rather is not None for entry in entries):
@@ -224,16 +220,6 @@ class Book:
     def is_called(self, number: int, name: Name) -> None:
         self.names[number], self.numbers[name] = name, number
 
-    @contextmanager
-    def _statement(self) -> Iterator[None]:
-        """What the database itself refuses takes everything with it, accounts that were opened for it too."""
-        mark = self.mark()
-        try:
-            yield
-        except DatabaseError:
-            self.back_to(mark)
-            raise
-
     # The rules -------------------------------------------------------------------------------------------------------
 
     def _move(
@@ -252,26 +238,36 @@ class Book:
     ) -> Posted:
         row = Row(0, home, key, kind, cause, payer, out, payee, come, None, undoes)
         other = row._replace(debit=rather, come=rather_in)
-        if first := self.rows.get((home, key)):
-            if not _is_same(first, row) and not (rather and _is_same(first, other)):
-                raise IdempotencyConflict
-            return Posted(False, first.id, first.debit, first.after, first.come)
-        uneven = rather_in is not None and payer and payee and payer.unit == payee.unit and rather_in != out
+        first = self.rows.get((home, key))
+        try:
+            paid = self._payable(row, other)
+        except LedgerError:
+            if not first:
+                raise
+        else:
+            if not first:
+                is_told = paid.debit.home != HOUSE and not paid.debit.is_debt
+                done = self._write(paid, left=self.has[paid.debit] - out if is_told else None)
+                return Posted(True, done.id, done.debit, done.after, done.come)
+            self.next_id += 1  # the database draws a number before it sees that the key is taken
+        if not _is_same(first, row) and not (rather and _is_same(first, other)):
+            raise IdempotencyConflict
+        return Posted(False, first.id, first.debit, first.after, first.come)
+
+    def _payable(self, row: Row, other: Row) -> Row:
+        """The row as it would be written, were its key new; `other` is paid by who would rather pay."""
+        payer, payee, rather = row.debit, row.credit, other.debit
+        uneven = other.come is not None and payer and payee and payer.unit == payee.unit and other.come != row.out
         if refusal := self._refusal(row) or ("unfit" if uneven or rather == payee else None):
             raise REFUSALS[refusal]
-        if (undoes and come > self._undoable(row)) or (payee.is_debt and come > -self.has[payee]):
+        if (row.undoes and row.come > self._undoable(row)) or (payee.is_debt and row.come > -self.has[payee]):
             raise InvalidMove
-        fits = rather and (rather.home, rather.unit) == (home, payer.unit) and not self.closed.get(rather)
-        if fits and self.has[rather] >= out:
-            row = other
-        elif payer.home != HOUSE and not payer.is_debt and self.has[payer] < out:
+        fits = rather and (rather.home, rather.unit) == (row.home, payer.unit) and not self.closed.get(rather)
+        if fits and self.has[rather] >= row.out:
+            return other
+        if payer.home != HOUSE and not payer.is_debt and self.has[payer] < row.out:
             raise InsufficientFunds
-        if not cause:
-            self.next_id += 1
-            raise IntegrityError
-        is_told = row.debit.home != HOUSE and not row.debit.is_debt
-        done = self._write(row, left=self.has[row.debit] - out if is_told else None)
-        return Posted(True, done.id, done.debit, done.after, done.come)
+        return row
 
     def _refusal(self, row: Row) -> str | None:
         payer, payee = row.debit, row.credit
@@ -301,15 +297,19 @@ class Book:
             self._put(self.undone, row.undoes, self.undone.get(row.undoes, 0) + row.come)
         return row
 
-    def _open(self, kind: AccountKind, person: int | None, currency: str) -> Name:
+    def _open(self, kind: AccountKind, person: int | None, currency: str) -> Name | None:
         unit = postings.UNIT_OF.get(kind)
         if unit is None and currency not in currencies.NUMBERS:
             raise UnknownAccount
         name = Name(HOUSE if kind in postings.HOUSE else person, kind.value, unit or currencies.NUMBERS[currency])
         if name.home not in self.people and name.home != HOUSE:
-            raise IntegrityError
-        if name not in self.has:
-            self._put(self.has, name, 0)
+            return None
+        of_the_unit = [
+            Name(name.home, kind.value, name.unit) for kind in postings.PEOPLES if postings.UNIT_OF[kind] == name.unit
+        ]
+        for opened in of_the_unit if name.home else [name]:
+            if opened not in self.has:
+                self._put(self.has, opened, 0)
         return name
 
     def close(self, name: Name, *, is_closed: bool) -> None:

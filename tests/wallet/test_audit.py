@@ -84,8 +84,8 @@ def plant(sql, *parameters):
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE wallet_transfer DISABLE TRIGGER transfers_are_append_only")
-        cursor.execute("ALTER TABLE wallet_account DROP CONSTRAINT people_are_never_overdrawn")
-        cursor.execute("ALTER TABLE wallet_transfer DROP CONSTRAINT nobody_was_ever_overdrawn")
+        cursor.execute("ALTER TABLE wallet_account DROP CONSTRAINT balances_keep_to_their_side")
+        cursor.execute("ALTER DOMAIN ledger_not_negative DROP CONSTRAINT nothing_is_below_zero")
         cursor.execute(sql, parameters)
         assert cursor.rowcount == 1
 
@@ -304,6 +304,19 @@ CASES = [
         "a payment that agrees with its order has settled it",
         "UPDATE payments_order SET state = 'paid', settled_at = NULL WHERE id = '{order.pk}'",
         "payment pi_{order.number} agrees with order {order.number}, which is paid",
+    ),
+    (
+        "what went back of an order took its share of coins, tax and money, and of the bonus no more",
+        "INSERT INTO payments_refund"
+        "       (order_id, payment_id, amount_minor, currency, status, failure, reason, note, key, created_at)"
+        " SELECT order_id, id, amount_minor, currency, 'succeeded', '', '', '', gen_random_uuid(), now()"
+        "   FROM payments_payment",
+        "order {order.number}: {order.price_minor} EUR went back, which takes 700 coins, up to 40 bonus",
+    ),
+    (
+        "what went back of an order took its share of coins, tax and money, and of the bonus no more",
+        "UPDATE wallet_transfer SET kind = 9, cause = 'order:{order.pk}' WHERE id = {sent.transfer_id}",
+        "taken were 60 coins, 0 bonus, 0 tax and 0 money",
     ),
     # The gifts'.
     (

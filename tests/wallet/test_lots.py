@@ -1,11 +1,14 @@
 """What a coin cost, against a slow and obvious twin: one that keeps every single coin."""
 
+import json
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wallet.lots import Event, fold
+from wallet import lots
+from wallet.lots import Book, Event, ForgottenError, fold
 
 
 def test_a_gift_costs_what_its_coins_were_bought_for():
@@ -13,6 +16,13 @@ def test_a_gift_costs_what_its_coins_were_bought_for():
 
     assert book.cost_of(2) == {"EUR": 598}
     assert book.left_of(1) == (900, 1077)
+
+
+def test_coins_cost_the_same_one_by_one_and_together():
+    one_by_one = fold([Event(1, 350, 415, "EUR"), *(Event(number, -1) for number in range(2, 222))])
+    together = fold([Event(1, 350, 415, "EUR"), Event(2, -220)])
+
+    assert one_by_one.left_of(1) == together.left_of(1) == (130, 154)
 
 
 def test_the_oldest_coins_go_first_whatever_they_cost():
@@ -72,12 +82,15 @@ class EveryCoin:
         return sum(1 for coin in self.coins if coin and coin[0] == lot)
 
 
+ACTS = ["buy", "buy", "spend", "spend", "undo", "take back"]
+
+
 @st.composite
-def histories(draw):
+def histories(draw, acts=ACTS):
     """Rows that could have happened: nobody spends what they have not, nothing is undone beyond what it was."""
     rows, balance, undoable, credits_ = [], 0, {}, []
     for number in range(1, draw(st.integers(2, 25)) + 1):
-        act = draw(st.sampled_from(["buy", "buy", "spend", "spend", "undo", "take back"]))
+        act = draw(st.sampled_from(acts))
         if act == "undo" and any(undoable.values()):
             which = draw(st.sampled_from([key for key, coins in undoable.items() if coins]))
             coins = draw(st.integers(1, undoable[which]))
@@ -86,7 +99,9 @@ def histories(draw):
         elif act in ("spend", "take back") and balance:
             coins = -draw(st.integers(1, balance))
             undoable[number] = -coins
-            rows.append(Event(number, coins, reverses=draw(st.sampled_from(credits_)) if act == "take back" else None))
+            is_return = act == "take back"
+            bought = draw(st.sampled_from(credits_)) if is_return else None
+            rows.append(Event(number, coins, reverses=bought, is_return=is_return))
         else:
             coins = draw(st.integers(1, 60))
             rows.append(Event(number, coins, draw(st.integers(0, 500)), "EUR"))
@@ -108,3 +123,107 @@ def test_lots_agree_with_a_twin_that_keeps_every_coin_and_add_up_to_what_was_pai
         lot.cost_minor for lot in book.lots.values()
     )
     assert all(lot.left_minor >= 0 and (lot.left or not lot.left_minor) for lot in book.lots.values())
+    assert all(portion.cost_minor >= 0 for portions in book.taken.values() for portion in portions)
+
+
+@settings(max_examples=200, deadline=None)
+@given(histories(["buy", "spend", "spend", "take back"]))
+def test_without_undoing_what_is_left_is_worth_its_share_to_half_a_minor_unit(rows):
+    book = fold(rows)
+
+    for lot in book.lots.values():
+        assert abs(lot.left_minor * lot.coins - lot.cost_minor * lot.left) * 2 <= lot.coins
+
+
+# A book that forgets --------------------------------------------------------------------------------------------------
+
+
+def kept(book):
+    """The book as it comes back from the database."""
+    book.forget()
+    return Book.from_json(json.loads(json.dumps(book.as_json())))
+
+
+def spent_of(book):
+    """What was spent in all, in minor units by currency."""
+    total = dict(book.spent_before)
+    for lot in book.lots.values():
+        total[lot.currency] = total.get(lot.currency, 0) + lot.spent_minor
+    return {currency: spent for currency, spent in total.items() if currency and spent}
+
+
+def assert_same(book, whole):
+    assert {number: book.left_of(number) for number in whole.lots} == {
+        number: whole.left_of(number) for number in whole.lots
+    }
+    assert spent_of(book) == spent_of(whole)
+    assert all(book.lots[number] == whole.lots[number] for number in book.lots)
+    assert all(whole.taken[debit] == portions for debit, portions in book.taken.items())
+
+
+@settings(max_examples=200, deadline=None)
+@given(histories(), st.integers(0, 3))
+def test_a_book_that_forgets_at_any_point_goes_on_as_if_it_had_not_or_says_so(rows, remembered):
+    whole = fold(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lots, "REMEMBERED", remembered)
+        for point in range(len(rows) + 1):
+            book, before = kept(fold(rows[:point])), {row.transfer_id for row in rows[:point]}
+            try:
+                assert_same(fold(rows[point:], book), whole)
+            except ForgottenError:
+                newest = [row.transfer_id for row in rows[:point] if row.coins < 0][-remembered or point :]
+                undone = {row.reverses for row in rows[point:] if row.coins > 0} & before
+                assert undone - {*newest}, "what is remembered is never missed"
+
+
+@settings(max_examples=200, deadline=None)
+@given(histories())
+def test_a_book_that_remembers_enough_may_forget_after_every_row(rows):
+    book = Book()
+    for row in rows:
+        book.add(row)
+        book = kept(book)
+
+    assert_same(book, fold(rows))
+
+
+@settings(max_examples=200, deadline=None)
+@given(histories())
+def test_a_book_that_forgets_agrees_with_the_twin(rows):
+    twin = EveryCoin()
+    for row in rows:
+        twin.add(row)
+    for point in range(len(rows) + 1):
+        book = fold(rows[point:], kept(fold(rows[:point])))
+
+        assert {row.transfer_id: book.left_of(row.transfer_id)[0] for row in rows if row.transfer_id in book.lots} == {
+            row.transfer_id: twin.left_of(row.transfer_id) for row in rows if row.transfer_id in book.lots
+        }
+        assert sum(lot.left for lot in book.lots.values()) == sum(1 for coin in twin.coins if coin)
+
+
+def test_a_book_that_forgot_says_so_instead_of_guessing():
+    book = fold([Event(1, 10, 10, "EUR"), *(Event(number, -1) for number in range(2, 9))])
+    lots_before = book.left_of(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lots, "REMEMBERED", 2)
+        book.forget()
+
+    assert book.left_of(1) == lots_before
+    assert book.cost_of(8) == {"EUR": 1}
+    with pytest.raises(ForgottenError):
+        book.cost_of(3)
+    with pytest.raises(ForgottenError):
+        book.add(Event(9, 1, reverses=3))
+
+
+def test_what_is_used_up_is_forgotten_but_for_what_it_earned():
+    book = fold([Event(1, 10, 12, "EUR"), Event(2, -10), Event(3, 5, 7, "EUR"), Event(4, -1)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lots, "REMEMBERED", 1)
+        book.forget()
+
+    assert [*book.lots] == [3]
+    assert book.spent_before == {"EUR": 12}
+    assert book.left_of(1) == (0, 0)

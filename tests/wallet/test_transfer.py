@@ -3,8 +3,7 @@
 import uuid
 
 import pytest
-from conftest import as_owner, give_coins
-from django.db import IntegrityError, connection, transaction
+from conftest import as_owner, books, give_coins
 
 from wallet import ledger
 from wallet.ledger import MAX_AMOUNT, Move, TransferKind
@@ -25,17 +24,6 @@ def promo_gift(gift, rich_alice):
 
 def post(move, home, *, key=None, kind=TransferKind.GIFT, cause="gift:1"):
     return ledger.transfer(move, home=home.pk, key=key or uuid.uuid4(), kind=kind, cause=cause)
-
-
-def books():
-    """Everything that a movement could change."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT (SELECT array_agg((id, balance)::text ORDER BY id) FROM wallet_account),
-                      (SELECT array_agg((account_id, amount)::text ORDER BY account_id) FROM wallet_pendingcredit),
-                      (SELECT count(*) FROM wallet_transfer)"""
-        )
-        return cursor.fetchone()
 
 
 def test_a_gift_takes_coins_and_gives_diamonds(gift, rich_alice, bob):
@@ -103,39 +91,6 @@ def test_another_key_is_another_gift(gift, rich_alice):
     assert ledger.balances(rich_alice.pk).coins == 400
 
 
-def other_amount(gift, alice, carol):
-    return Move(debit=gift.debit, credit=gift.credit, amount=299, amount_in=150), TransferKind.GIFT
-
-
-def other_share(gift, alice, carol):
-    return Move(debit=gift.debit, credit=gift.credit, amount=300, amount_in=151), TransferKind.GIFT
-
-
-def other_payee(gift, alice, carol):
-    return Move(debit=gift.debit, credit=ledger.diamonds_of(carol.pk), amount=300, amount_in=150), TransferKind.GIFT
-
-
-def other_payer(gift, alice, carol):
-    return Move(debit=ledger.promo_of(alice.pk), credit=gift.credit, amount=300, amount_in=150), TransferKind.GIFT
-
-
-def other_kind(gift, alice, carol):
-    return gift, TransferKind.BONUS
-
-
-@pytest.mark.parametrize("other", [other_amount, other_share, other_payee, other_payer, other_kind])
-def test_a_key_cannot_be_used_for_another_movement(other, gift, rich_alice, carol):
-    key = uuid.uuid4()
-    give_coins(rich_alice, 0, promo=300)
-    post(gift, rich_alice, key=key)
-    move, kind = other(gift, rich_alice, carol)
-    before = books()
-
-    with pytest.raises(ledger.IdempotencyConflict):
-        post(move, rich_alice, key=key, kind=kind)
-    assert books() == before
-
-
 def test_another_persons_client_key_is_another_key(rich_alice, carol, bob):
     give_coins(carol, 1000)
     tapped = uuid.uuid4()
@@ -174,27 +129,6 @@ def test_a_refused_key_can_be_used_once_the_coins_are_there(gift, rich_alice):
     assert post(dear, rich_alice, key=key).balance_after == 0
 
 
-@pytest.mark.parametrize("side", ["debit", "credit"])
-def test_an_account_that_does_not_exist_is_refused(side, gift, rich_alice):
-    accounts = {"debit": gift.debit, "credit": gift.credit} | {side: 2**40}
-    before = books()
-
-    with pytest.raises(ledger.UnknownAccount):
-        post(Move(**accounts, amount=300, amount_in=150), rich_alice)
-    assert books() == before
-
-
-@pytest.mark.parametrize("side", ["debit", "credit"])
-def test_a_closed_account_neither_pays_nor_receives(committed, side, gift, rich_alice):
-    with as_owner() as cursor:
-        cursor.execute("UPDATE wallet_account SET closed_at = now() WHERE id = %s", [getattr(gift, side)])
-    before = books()
-
-    with pytest.raises(ledger.ClosedAccount):
-        post(gift, rich_alice)
-    assert books() == before
-
-
 def test_a_closed_purse_of_given_coins_is_passed_over(committed, promo_gift, rich_alice):
     give_coins(rich_alice, 0, promo=300)
     with as_owner() as cursor:
@@ -202,59 +136,6 @@ def test_a_closed_purse_of_given_coins_is_passed_over(committed, promo_gift, ric
 
     assert post(promo_gift, rich_alice).paid_by == promo_gift.debit
     assert ledger.balances(rich_alice.pk) == ledger.Balances(coins=700, promo=300)
-
-
-def one_unit_two_amounts(gift, alice, carol):
-    return Move(debit=gift.debit, credit=ledger.coins_of(carol.pk), amount=300, amount_in=301), alice
-
-
-def somebody_elses_home(gift, alice, carol):
-    return gift, carol
-
-
-def the_payees_home(gift, alice, carol):
-    return Move(debit=gift.debit, credit=ledger.coins_of(carol.pk), amount=300), carol
-
-
-def another_recipient_of_the_house(gift, alice, carol):
-    return Move(debit=ledger.house(ledger.AccountKind.ISSUED), credit=ledger.coins_of(carol.pk), amount=300), alice
-
-
-def one_account_twice(gift, alice, carol):
-    return Move(debit=gift.debit, credit=gift.debit, amount=300), alice
-
-
-def what_would_rather_pay_also_receives(gift, alice, carol):
-    promo = ledger.promo_of(alice.pk)
-    return Move(debit=gift.debit, credit=promo, amount=300, rather=promo, rather_in=300), alice
-
-
-def one_unit_and_another_amount_rather(gift, alice, carol):
-    promo, coins = ledger.promo_of(alice.pk), ledger.coins_of(carol.pk)
-    return Move(debit=gift.debit, credit=coins, amount=300, rather=promo, rather_in=299), alice
-
-
-@pytest.mark.parametrize(
-    "unfit",
-    [
-        one_unit_two_amounts,
-        somebody_elses_home,
-        the_payees_home,
-        another_recipient_of_the_house,
-        one_account_twice,
-        what_would_rather_pay_also_receives,
-        one_unit_and_another_amount_rather,
-    ],
-)
-def test_what_does_not_fit_is_refused(unfit, gift, rich_alice, carol):
-    give_coins(rich_alice, 0, promo=400)
-    give_coins(carol, 400)
-    move, home = unfit(gift, rich_alice, carol)
-    before = books()
-
-    with pytest.raises(ledger.InvalidMove):
-        post(move, home)
-    assert books() == before
 
 
 # Given coins ---------------------------------------------------------------------------------------------------------
@@ -317,40 +198,8 @@ def test_somebody_elses_given_coins_never_pay(gift, rich_alice, carol):
 # Amounts -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("amount", [0, -1, True, 1.0, "1", None, MAX_AMOUNT + 1, 2**63])
-def test_only_a_whole_positive_amount_can_move(amount):
-    with pytest.raises(ledger.InvalidMove):
-        Move(debit=1, credit=2, amount=amount)
-
-
-@pytest.mark.parametrize("amount", [-1, True, 0.5, MAX_AMOUNT + 1, 2**63])
-def test_only_a_whole_amount_can_arrive(amount):
-    with pytest.raises(ledger.InvalidMove):
-        Move(debit=1, credit=2, amount=1, amount_in=amount)
-    with pytest.raises(ledger.InvalidMove):
-        Move(debit=1, credit=2, amount=1, rather=3, rather_in=amount)
-
-
-@pytest.mark.parametrize("rather", [{"rather": 3}, {"rather_in": 3}])
-def test_a_purse_that_would_rather_pay_says_what_arrives(rather):
-    with pytest.raises(ledger.InvalidMove):
-        Move(debit=1, credit=2, amount=1, **rather)
-
-
 def test_the_largest_amount_moves(alice, bob):
     give_coins(alice, MAX_AMOUNT)
     post(Move(debit=ledger.coins_of(alice.pk), credit=ledger.diamonds_of(bob.pk), amount=MAX_AMOUNT), alice)
 
     assert ledger.balances(bob.pk).diamonds == MAX_AMOUNT
-
-
-@pytest.mark.parametrize(("out", "arrives"), [(-5, -5), (0, 0), (1, None), (1, -1)])
-def test_the_database_refuses_such_amounts_by_itself(out, arrives, gift, rich_alice):
-    before = books()
-    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT * FROM ledger_transfer(%s, %s, 3::smallint, 'gift:1', %s, %s, %s, %s)",
-            [rich_alice.pk, uuid.uuid4(), gift.debit, out, gift.credit, arrives],
-        )
-
-    assert books() == before

@@ -3,6 +3,7 @@
 import csv
 import re
 import uuid
+import zoneinfo
 from datetime import timedelta
 from html import unescape
 
@@ -10,6 +11,7 @@ import pytest
 from conftest import give_coins
 from django.utils import timezone
 
+from coinshop.accounts import pauses
 from gifts import sending
 from gifts.models import Gift
 from payments import checkout, pricing
@@ -47,6 +49,25 @@ def test_the_wallet_shows_balances_and_how_they_came_about(client, rich_alice, b
     assert answer.status_code == 200
     assert "Your balance 901 coins" in words(answer)
     assert lines(answer) == [("Guitar", "to @bob", "−99", "901"), ("Top-up", "", "+1,000", "1,000")]
+
+
+def test_what_is_owed_is_shown_and_explained(client, rich_alice):
+    facts = {"person": rich_alice.pk, "key": uuid.uuid4(), "cause": "order:of a test"}
+    ledger.post(TransferKind.TAKEN_AS_DEBT, amount=300, **facts)
+    client.force_login(rich_alice)
+    said = words(client.get("/wallet/"))
+
+    assert "You owe 300 coins: they were spent, and then their payment went back to you." in said
+
+
+def test_who_may_not_spend_for_the_moment_reads_why_in_the_wallet(client, rich_alice):
+    client.force_login(rich_alice)
+    assert "on hold" not in words(client.get("/wallet/"))
+    pauses.pause(rich_alice.pk, "dispute:du_1")
+    assert "Your coins are on hold: your bank has asked us" in words(client.get("/wallet/"))
+    pauses.resume("dispute:du_1")
+
+    assert "on hold" not in words(client.get("/wallet/"))
 
 
 def test_given_coins_have_a_statement_of_their_own(client, rich_alice, spent):
@@ -183,3 +204,117 @@ def test_the_whole_statement_is_a_file_oldest_first(client, rich_alice, bob, spe
 
 def test_nobody_downloads_a_statement_without_signing_in(client):
     assert client.get("/wallet/statement.csv").status_code == 302
+
+
+# A part of it ---------------------------------------------------------------------------------------------------------
+
+
+def options(answer, name):
+    """What a list of the form offers, and what is chosen in it."""
+    (listed,) = re.findall(rf'<select[^>]*name="{name}".*?</select>', answer.content.decode(), re.S)
+    chosen = re.findall(r'<option value="([^"]*)" selected', listed)
+    return re.findall(r'<option value="([^"]*)"', listed), chosen
+
+
+@pytest.fixture
+def this_month():
+    return timezone.localdate().strftime("%Y-%m")
+
+
+def test_a_statement_can_be_narrowed_to_a_kind_and_a_month(client, rich_alice, spent, this_month):
+    client.force_login(rich_alice)
+    gifts = client.get("/wallet/", {"kind": "gifts", "month": this_month})
+    top_ups = client.get("/wallet/", {"kind": "top-ups"})
+
+    assert lines(gifts) == [("Guitar", "to @bob", "−99", "901")]
+    assert lines(top_ups) == [("Top-up", "", "+1,000", "1,000")]
+    assert options(gifts, "kind") == (["", "top-ups", "gifts", "charges", "corrections"], ["gifts"])
+    assert options(gifts, "month") == (["", this_month], [this_month])
+
+
+def test_each_filter_can_be_taken_off_by_a_link(client, rich_alice, spent, this_month):
+    client.force_login(rich_alice)
+    page = unescape(client.get("/wallet/", {"kind": "gifts", "month": this_month}).content.decode())
+
+    assert f'<a class="chip" href="?account=coins&month={this_month}">' in page
+    assert '<a class="chip" href="?account=coins&kind=gifts">' in page
+    assert "Remove this filter:" in page
+
+
+def test_a_part_without_lines_says_so_and_leads_back(client, rich_alice):
+    client.force_login(rich_alice)
+    answer = client.get("/wallet/", {"kind": "gifts"})
+
+    assert lines(answer) == []
+    assert "Nothing in this account is of the kind and time that you chose." in words(answer)
+    assert '<a class="button button--quiet" href="?account=coins">' in answer.content.decode()
+
+
+def test_what_is_rare_is_looked_for_further_back(client, rich_alice, spent, monkeypatch):
+    monkeypatch.setattr("wallet.filters.LOOKED_THROUGH", 1)
+    client.force_login(rich_alice)
+    answer = client.get("/wallet/", {"kind": "top-ups"})
+    (older,) = re.findall(r'href="(\?account=coins[^"]*before=[^"]+)"', answer.content.decode())
+
+    assert "There are older ones" in words(answer)
+    assert lines(client.get("/wallet/" + unescape(older))) == [("Top-up", "", "+1,000", "1,000")]
+
+
+def test_pages_of_a_part_join(client, rich_alice, bob):
+    for slug in ["rose", "guitar"] * 33:
+        give_coins(rich_alice, 100)
+        sending.send(rich_alice, bob, Gift.objects.get(slug=slug), quantity=1, key=uuid.uuid4())
+    client.force_login(rich_alice)
+    url, seen = "/wallet/?kind=gifts", []
+    while url:
+        answer = client.get(url)
+        seen += lines(answer)
+        older = re.search(r'href="(\?account=coins[^"]*before=[^"]+)"', answer.content.decode())
+        url = "/wallet/" + unescape(older[1]) if older else ""
+
+    assert [line[0] for line in seen] == ["Guitar", "Rose"] * 33
+    assert seen[0][3] == f"{1000 + 66 * 100 - 33 * 100:,}"
+    assert seen[-1][3] == f"{1000 + 100 - 1:,}"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *[{"month": month} for month in ["abc", "2025", "2025-13", "0000-00", "9999-12", "-1-1", "2025-1", "٢٠٢٥-٠١"]],
+        *[{"kind": kind} for kind in ["nonsense", "GIFTS", "payouts", "1", "gifts'--", "<b>"]],
+        {"kind": "", "month": ""},
+        {"kind": "nonsense", "month": "abc", "before": "x", "account": "issued"},
+    ],
+)
+def test_a_filter_that_is_not_offered_is_none(query, client, rich_alice):
+    client.force_login(rich_alice)
+    answer, file = client.get("/wallet/", query), client.get("/wallet/statement.csv", query)
+
+    assert lines(answer) == [("Top-up", "", "+1,000", "1,000")]
+    assert "Remove this filter" not in words(answer)
+    assert len(b"".join(file).splitlines()) == 2
+
+
+def test_months_begin_at_midnight_where_the_reader_lives(client, rich_alice, this_month):
+    client.force_login(rich_alice)
+    client.cookies["tz"] = "Pacific/Kiritimati"
+    there = timezone.localdate(timezone=zoneinfo.ZoneInfo("Pacific/Kiritimati")).strftime("%Y-%m")
+
+    assert options(client.get("/wallet/"), "month")[0] == ["", there]
+
+
+def test_the_file_holds_the_part_that_the_page_shows(client, rich_alice, spent, this_month):
+    client.force_login(rich_alice)
+    page = unescape(client.get("/wallet/", {"kind": "gifts", "month": this_month}).content.decode())
+    (url,) = re.findall(r'href="(/wallet/statement.csv[^"]*)"', page)
+    answer = client.get(url)
+    rows = list(csv.DictReader(b"".join(answer).decode().splitlines()))
+
+    assert answer["Content-Disposition"] == f'attachment; filename="coins-gifts-{this_month}.csv"'
+    assert [(row["kind"], row["amount"], row["balance"]) for row in rows] == [("gift", "-99", "901")]
+
+
+def test_only_creators_are_offered_payouts(client, rich_alice, bob, spent):
+    client.force_login(bob.person)
+
+    assert options(client.get("/wallet/?account=diamonds"), "kind")[0] == ["", "gifts", "payouts", "corrections"]
