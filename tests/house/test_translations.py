@@ -30,8 +30,19 @@ def test_the_compiled_catalogue_is_up_to_date(file):
     assert stale == []
 
 
+@pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.parts[-3])
+def test_what_is_said_in_arabic_is_said_in_every_language(file):
+    (arabic,) = (file for file in CATALOGUES if file.parts[-3] == "ar")
+
+    assert sentences(arabic) - sentences(file) == set()
+
+
 def test_every_language_but_the_first_has_a_catalogue():
     assert {file.parts[-3] for file in CATALOGUES} == {code for code, _name in settings.LANGUAGES} - {"en"}
+
+
+def sentences(file):
+    return {(message.context, message.id) for message in read_po(file.open("rb")) if message.id}
 
 
 def words(message):
