@@ -1,5 +1,5 @@
 # Everything lives in .venv and .coinshop; nothing but sh, make and Python (or uv) is needed.
-.PHONY: run test simulate lint check bench lock venv
+.PHONY: run test simulate stress drill mutants campaign lint check bench lock venv
 
 python := .venv/bin/python
 # Without bytecode every start costs seconds.
@@ -18,6 +18,11 @@ test: venv
 simulate: venv
 	@PYTHONPATH=.:tests $(python) -m simulator SEED=$(SEED) STEPS=$(STEPS)
 
+# Opposite movements of everybody at once, for a minute, and no deadlock among them: make stress STRESS_S=600
+stress: export STRESS_S ?= 60
+stress: venv
+	@$(python) -m pytest tests/wallet/test_deadlocks.py -rP
+
 lint: venv
 	@$(python) -m ruff format --check --quiet . || { $(python) -m ruff format --diff --quiet .; exit 1; }
 	@$(python) -m ruff check --quiet .
@@ -26,7 +31,19 @@ lint: venv
 	@said=$$(.venv/bin/lint-imports --no-logo) || { echo "$$said"; exit 1; }
 	@$(EXAMPLE) $(python) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
-check: lint test
+# Break a real shop while people buy and give, a line for each drill: drills/README.md. ARGS="F01 R05 --seed 7"
+drill: venv
+	@$(python) -m drills $(ARGS)
+
+# Break the shop's own rules on purpose, and see the drills notice.
+mutants: venv
+	@$(python) -m drills --mutants $(ARGS)
+
+# The long one, into docs/reliability.md: make campaign SEEDS="1 2 3" SECONDS=120
+campaign: venv
+	@$(python) -m drills campaign $(SEEDS) $(if $(SECONDS),--seconds $(SECONDS))
+
+check: lint test drill
 
 # How near the ledger comes to what PostgreSQL can do: benchmarks/README.md. ARGS="P1 P5", ARGS=--quick
 bench: venv

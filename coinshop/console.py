@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -35,3 +37,9 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ReasonForm(ActionForm):
+    """Beside the choice of an action: why it is done. An action that needs a reason asks for it."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, required=False)

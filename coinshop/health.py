@@ -14,9 +14,10 @@ from kombu.connection import Connection
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from payments.models import Heartbeat
+from payments.models import Duty, Heartbeat
 
 SWEEP_IS_FRESH = timedelta(seconds=15)
+WORKER_IS_FRESH = timedelta(seconds=75)  # it is asked each half minute: two answers may be missing
 
 
 @never_cache
@@ -29,10 +30,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Everything that a purchase needs is there, or 503 with what is missing."""
-    problems = {name: problem for name, check in CHECKS.items() if (problem := _problem(check))}
-    states = {name: problems.get(name, "ok") for name in CHECKS}
-    return JsonResponse(states, status=503 if problems else 200)
+    """Everything that a purchase needs is there, or 503 with what is missing.
+
+    A worker only makes things fast, and what was given up waits for a person: that is told, and closes no shop.
+    """
+    states = {name: _problem(check) or "ok" for name, check in {**CHECKS, **REMARKS}.items()}
+    is_ready = all(states[name] == "ok" for name in CHECKS)
+    return JsonResponse(states, status=200 if is_ready else 503)
 
 
 def _problem(check: Callable[[], str]) -> str:
@@ -57,11 +61,36 @@ def _broker() -> str:
 
 
 def _sweep() -> str:
-    beat = Heartbeat.objects.filter(name="sweep", at__gt=timezone.now() - SWEEP_IS_FRESH).exists()
-    return "" if beat else "no sweep has run lately"
+    return "" if _was_seen("sweep", SWEEP_IS_FRESH) else "no sweep has run lately"
+
+
+def _worker() -> str:
+    return "" if _was_seen("worker", WORKER_IS_FRESH) else "no worker has answered lately"
+
+
+def _was_seen(name: str, lately: timedelta) -> bool:
+    return Heartbeat.objects.filter(name=name, at__gt=timezone.now() - lately).exists()
+
+
+def _given_up() -> str:
+    return ", ".join(f"{count} × {kind} ({why})" for _, kind, why, count in _dead_rows())
+
+
+def _dead_rows() -> list[tuple[str, str, str, int]]:
+    """What was given up: an event or a request, of what kind, why, and how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT 'event', type, split_part(remark, ':', 1), count(*)
+                 FROM payments_stripeevent WHERE state = 'dead' GROUP BY 1, 2, 3
+               UNION ALL
+               SELECT 'request', kind, split_part(remark, ':', 1), count(*)
+                 FROM payments_outgoing WHERE state = 'dead' GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3"""
+        )
+        return list(cursor.fetchall())
 
 
 CHECKS = {"database": _database, "broker": _broker, "sweep": _sweep}
+REMARKS = {"worker": _worker, "given up": _given_up}
 
 
 class Waiting:
@@ -73,10 +102,19 @@ class Waiting:
             "payments_stripeevent WHERE state = 'received'",
         ),
         "coinshop_events_dead": ("Webhook events that were given up", "payments_stripeevent WHERE state = 'dead'"),
+        "coinshop_requests_waiting": (
+            "Requests to the provider that were not sent yet",
+            "payments_outgoing WHERE state = 'waiting'",
+        ),
         "coinshop_orders_open": ("Orders that wait for payment", "payments_order WHERE state IN ('created', 'opened')"),
-        "coinshop_orders_to_look_at": (
-            "Paid orders that do not agree with their payment",
-            "payments_order WHERE state = 'paid'",
+        "coinshop_payments_to_look_at": (
+            "Payments that do not agree with their order, and nobody has decided about",
+            "payments_payment WHERE disagreement <> '' AND decision = ''",
+        ),
+        "coinshop_cases_open": ("Cases that nobody has answered", "payments_case WHERE state = 'open'"),
+        "coinshop_findings_open": (
+            "Differences that nobody has explained",
+            "payments_finding WHERE gone_at IS NULL AND closed_at IS NULL",
         ),
         "coinshop_credits_pending": ("Creators' credits not rolled up yet", "wallet_pendingcredit"),
     }
@@ -86,6 +124,21 @@ class Waiting:
             for name, (words, rows) in self.QUERIES.items():
                 cursor.execute(f"SELECT count(*) FROM {rows}")  # noqa: S608  # the table above, nobody's input
                 yield GaugeMetricFamily(name, words, value=cursor.fetchone()[0])
+        yield self.given_up()
+        yield self.duties()
+
+    def given_up(self) -> GaugeMetricFamily:
+        found = GaugeMetricFamily("coinshop_given_up", "What waits for a person", labels=["what", "kind", "why"])
+        for what, kind, why, count in _dead_rows():
+            found.add_metric([what, kind, why], count)
+        return found
+
+    def duties(self) -> GaugeMetricFamily:
+        found = GaugeMetricFamily("coinshop_duty_age_seconds", "How long ago a duty was done", labels=["duty"])
+        for duty in Duty.objects.all():
+            if duty.done_at:
+                found.add_metric([duty.name], (timezone.now() - duty.done_at).total_seconds())
+        return found
 
 
 @never_cache

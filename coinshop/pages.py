@@ -5,22 +5,29 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
+from django.contrib import messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.decorators import login_required, permission_required
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import localize
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from coinshop import evidence
+from coinshop.accounts import pauses
 from coinshop.accounts.models import User
+from coinshop.asked import Asked, Offer
 from gifts.models import Creator, SentGift
-from payments import tracker
-from payments.models import Order
+from payments import disputes, tracker
+from payments.models import Dispute, Order
+from payments.views import SeeOther
 from wallet import ledger
 from wallet.ledger import AccountKind, Line, TransferKind
 
@@ -38,40 +45,74 @@ ACCOUNTS = {
 @login_required
 @require_safe
 def wallet(request: HttpRequest) -> HttpResponse:
-    """Balances, a statement of one account with its running balance, and the orders."""
+    """Balances, a statement of one account with its running balance, all of it or a part, and the orders."""
     person = request.user
     assert isinstance(person, User)
     have = ledger.balances(person.pk)
     is_creator = Creator.objects.filter(pk=person.pk).exists()
     kind = _chosen_account(request, have, is_creator)
     account = ACCOUNTS[kind](person.pk)
-    before = _before(request, account)
-    lines = ledger.statement(account, before=before, limit=LINES + 1)
+    offer = Offer.of(kind, account, is_creator=is_creator)
+    asked = offer.pick(kind, request.GET)
+    page = ledger.page(account, asked.filter, before=_before(request, account), limit=LINES)
     context = {
         "coins": have.coins,
         "promo": have.promo,
+        "owed": -have.receivable,
+        "on_hold": pauses.objection_to(person),
         "diamonds": have.diamonds if is_creator else None,
-        "unit": "diamond" if kind == AccountKind.DIAMONDS else "coin",
-        "rows": _rows(lines[:LINES]),
+        "rows": _rows(page.lines),
         "tabs": _tabs(kind, have, is_creator),
-        "older_url": _older(kind, account, lines),
-        "is_newest": before is None,
-        "csv_url": f"{reverse('wallet_csv')}?account={kind.value}",
+        "account": kind.value,
+        "choices": offer.options(asked),
+        "chosen": asked.chosen(),
+        "older_url": _older(asked, account, page.older),
+        "everything_url": Asked(kind).url(),
+        "csv_url": reverse("wallet_csv") + asked.url(),
         "orders": [_order(order) for order in person.orders.order_by("-created_at")[:ORDERS]],
     }
     return render(request, "wallet/wallet.html", context)
 
 
+@permission_required("payments.view_dispute", raise_exception=True)
+@require_safe
+def evidence_pack(request: HttpRequest, dispute_id: int) -> HttpResponse:
+    """All that we can show a bank, to read, to print, and to hand in."""
+    dispute = get_object_or_404(Dispute.objects.select_related("order__buyer", "order__recipient"), pk=dispute_id)
+    return render(request, "payments/evidence.html", evidence.shown(evidence.pack_of(dispute)))
+
+
+@permission_required("payments.change_dispute", raise_exception=True)
+@require_POST
+def evidence_submit(request: HttpRequest, dispute_id: int) -> HttpResponse:
+    """Hand it in. The texts are composed now, and kept as they were."""
+    dispute = get_object_or_404(Dispute.objects.select_related("order__buyer", "order__recipient"), pk=dispute_id)
+    assert isinstance(request.user, User)
+    try:
+        disputes.submit(dispute, evidence.fields_of(evidence.pack_of(dispute)), by=request.user)
+    except disputes.NotSubmittable as problem:
+        messages.error(request, str(problem))
+    else:
+        LogEntry.objects.log_actions(request.user.pk, [dispute], CHANGE, "evidence handed in", single_object=True)
+        messages.success(request, _("The evidence is on its way to the bank."))
+    return SeeOther(reverse("evidence_pack", args=[dispute.pk]))
+
+
 @login_required
 @require_safe
 def wallet_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """The whole statement of one account, oldest first, streamed: however long it is, it needs no more memory."""
+    """The statement of one account, or the part that was asked for, oldest first, streamed.
+
+    However long it is, it needs no more memory.
+    """
     person = request.user
     assert isinstance(person, User)
-    kind = _chosen_account(request, ledger.balances(person.pk), Creator.objects.filter(pk=person.pk).exists())
-    lines = ledger.every_line(ACCOUNTS[kind](person.pk))
-    answer = StreamingHttpResponse(_csv(lines), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{kind.value}.csv"'
+    is_creator = Creator.objects.filter(pk=person.pk).exists()
+    kind = _chosen_account(request, ledger.balances(person.pk), is_creator)
+    account = ACCOUNTS[kind](person.pk)
+    asked = Offer.of(kind, account, is_creator=is_creator).pick(kind, request.GET)
+    answer = StreamingHttpResponse(_csv(ledger.lines_of(account, asked.filter)), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{"-".join(asked.words.values())}.csv"'
     return answer
 
 
@@ -115,13 +156,11 @@ def _tabs(current: AccountKind, have: ledger.Balances, is_creator: bool) -> list
     ]
 
 
-def _older(kind: AccountKind, account: int, lines: list[Line]) -> str:
+def _older(asked: Asked, account: int, place: ledger.Position | None) -> str:
     """The next page's address carries its position, signed, so that no page adds up what came before it."""
-    if len(lines) <= LINES:
+    if place is None:
         return ""
-    place = ledger.Position.after(lines[LINES - 1])
-    signed = signing.dumps([place.transfer_id, place.balance], salt=f"statement {account}")
-    return f"?account={kind.value}&before={signed}"
+    return asked.url(before=signing.dumps([place.transfer_id, place.balance], salt=f"statement {account}"))
 
 
 def _before(request: HttpRequest, account: int) -> ledger.Position | None:
@@ -153,7 +192,7 @@ def _row(line: Line, sent: SentGift | None, order: Order | None) -> dict[str, An
     if sent:
         return row | _told_gift(line, sent)
     return row | {
-        "title": line.kind.label.capitalize(),
+        "title": capfirst(line.kind.label),
         "detail": order.number if order else "",
         "url": reverse("payments:order", args=[order.pk]) if order else "",
         "picture": "",

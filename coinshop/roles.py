@@ -9,11 +9,19 @@ _FOLLOW_AN_ORDER = [
     "payments.view_order",
     "payments.view_payment",
     "payments.view_stripeevent",
+    "payments.view_outgoing",
+    "payments.view_case",
+    "payments.view_finding",
+    "payments.view_balancetransaction",
+    "payments.view_refund",
+    "payments.view_dispute",
+    "payments.view_fraudwarning",
     "wallet.view_account",
     "wallet.view_transfer",
     "gifts.view_sentgift",
     "gifts.view_creator",
 ]
+_GIVE_BACK = ["payments.add_refund", "payments.change_dispute", "payments.change_outgoing"]
 _PRICE = [
     "payments.add_pricelist",
     "payments.change_pricelist",
@@ -27,8 +35,15 @@ _PRICE = [
 
 ROLES = {
     PRICING: [*_LOOK, *_PRICE],
-    FINANCE: [*_LOOK, *_FOLLOW_AN_ORDER],
-    SUPPORT: [*_LOOK, *_FOLLOW_AN_ORDER, "accounts.view_user", "payments.change_stripeevent"],
+    FINANCE: [*_LOOK, *_FOLLOW_AN_ORDER, *_GIVE_BACK, "payments.decide_money", "payments.change_finding"],
+    SUPPORT: [
+        *_LOOK,
+        *_FOLLOW_AN_ORDER,
+        *_GIVE_BACK,
+        "accounts.view_user",
+        "payments.change_stripeevent",
+        "payments.change_case",
+    ],
 }
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
-from environs import Env
+from environs import Env, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -97,6 +97,7 @@ DATABASES = {
         "DATABASE_OWNER_URL" if MIGRATES and env.str("DATABASE_OWNER_URL", "") else "DATABASE_URL",
         conn_max_age=60,
         conn_health_checks=True,
+        disable_server_side_cursors=True,  # a pooler such as PgBouncer may give each transaction another connection
     )
 }
 
@@ -127,6 +128,7 @@ CELERY_TASK_IGNORE_RESULT = True  # state lives in PostgreSQL
 CELERY_TASK_ACKS_LATE = True  # a worker that dies gives its tasks back; every task may run twice
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_DB_REUSE_MAX = 1_000_000  # tasks: Celery would connect anew for each, which took longer than to settle an order
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_SOFT_TIME_LIMIT = 45
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
@@ -138,18 +140,29 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # Celery's own 100 would end the worker for good
 CELERY_TASK_PUBLISH_RETRY = False  # the sweep is the retry
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 300,  # more than four times the longest task; after it an unfinished task runs again
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-    "socket_timeout": 1,  # kombu's own None waits for a frozen broker for ever
-    "socket_connect_timeout": 0.5,
-    "socket_keepalive": True,
-    "health_check_interval": 10,
-    "retry_on_timeout": False,
-}
+if CELERY_BROKER_URL.startswith(("amqp://", "amqps://")):
+    # RabbitMQ keeps a quorum queue through a kill -9, and says when it has a message. Topic from the first day: on a
+    # direct exchange a delayed task holds up the others, and a queue's kind cannot be changed once it is there.
+    CELERY_TASK_DEFAULT_QUEUE = "coinshop"
+    CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"
+    CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
+    CELERY_BROKER_CONNECTION_TIMEOUT = 1
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = {"confirm_publish": True, "read_timeout": 5, "write_timeout": 5}
+else:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 300,  # more than four times the longest task; after it an unfinished task runs again
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 1,  # kombu's own None waits for a frozen broker for ever
+        "socket_connect_timeout": 0.5,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "retry_on_timeout": False,
+    }
+CELERY_BROKER_TRANSPORT_OPTIONS["max_retries"] = 0  # kombu's own would try for six seconds to publish one message
 CELERY_BEAT_SCHEDULE = {
     "recognise revenue": {"task": "payments.tasks.recognise_revenue", "schedule": crontab(hour=3, minute=10)},
+    "apply the breakage rate": {"task": "payments.tasks.apply_breakage_rate", "schedule": crontab(hour=3, minute=40)},
     "forget what is over": {"task": "payments.tasks.forget_old_events", "schedule": crontab(hour=4, minute=10)},
 }
 
@@ -167,7 +180,12 @@ CHECKOUT_ORIGIN = (
 
 CREATOR_SHARE_PERCENT = env.int("CREATOR_SHARE_PERCENT", 50)  # diamonds a creator earns for 100 bought coins
 PROMO_SHARE_PERCENT = env.int("PROMO_SHARE_PERCENT", 0)  # the same for given coins
+BREAKAGE_BP = env.int(  # basis points of sold coins that will never be spent, as `manage.py breakage` lets one expect
+    "BREAKAGE_BP", 0, validate=validate.Range(0, 9_999)
+)
 ORDERS_PER_HOUR = env.int("ORDERS_PER_HOUR", 20)  # checkouts one person may begin in an hour
+
+CLEARING_DAYS = env.int("CLEARING_DAYS", 7)  # by then the money of an order has arrived, or gone back
 
 # The ledger's own checks are joined by those of the apps whose facts it holds (`manage.py audit_ledger`).
 LEDGER_AUDITS = ["payments.audit.findings", "gifts.audit.findings"]
@@ -220,7 +238,13 @@ HAS_MAILBOX = IS_EMBEDDED and "filebased" in EMAIL_BACKEND  # a page shows what 
 # Language, time, numbers ---------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("ar", _("Arabic"))]
+LANGUAGES = [
+    ("en", _("English")),
+    ("ar", _("Arabic")),
+    ("id", _("Indonesian")),
+    ("ja", _("Japanese")),
+    ("tr", _("Turkish")),
+]
 LOCALE_PATHS = [BASE_DIR / "coinshop" / "locale"]
 USE_I18N = True
 USE_THOUSAND_SEPARATOR = True

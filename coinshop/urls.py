@@ -16,6 +16,8 @@ urlpatterns = [
     path("mailbox/<str:name>/", accounts.mailbox_mail, name="mail"),
     path("accounts/", include("allauth.account.urls")),
     path("language/", include("django.conf.urls.i18n")),
+    path("admin/evidence/<int:dispute_id>/", pages.evidence_pack, name="evidence_pack"),
+    path("admin/evidence/<int:dispute_id>/submit/", pages.evidence_submit, name="evidence_submit"),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

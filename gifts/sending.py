@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
-from coinshop.accounts import ages
+from coinshop.accounts import ages, pauses
 from coinshop.accounts.models import User
 from gifts.models import Creator, Gift, SentGift
 from wallet import ledger
@@ -71,7 +71,7 @@ def _refuse(sender: User, creator: Creator, gift: Gift, quantity: int) -> None:
         raise MayNotSend(_("This gift is no longer in the catalogue. Please choose another."))
     if not 1 <= quantity <= MOST_AT_ONCE:
         raise MayNotSend(_("Send between 1 and %(most)s at once.") % {"most": localize(MOST_AT_ONCE)})
-    if objection := ages.objection_to(sender):
+    if objection := ages.objection_to(sender) or pauses.objection_to(sender):
         raise MayNotSend(objection)
 
 

@@ -1,10 +1,14 @@
 """The shape of what people send when they buy. Prices are never among it, but the one they saw, to notice a change."""
 
 import re
+import uuid
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+
+from payments import money, refunds
+from payments.models import Payment, Refund
 
 CUSTOM = "custom"
 EASTERN_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
@@ -20,6 +24,29 @@ class WholeNumberField(forms.Field):
         if not re.fullmatch(r"[0-9]{1,18}", text):
             raise forms.ValidationError(_("Write a whole number with the digits 0 to 9, such as 900."), code="invalid")
         return int(text)
+
+
+class RefundForm(forms.Form):
+    """How much of a payment to give back, and why. `key` was made with the form: sent twice, it is one refund."""
+
+    amount = forms.DecimalField(label=_("Amount"), min_value=0)
+    reason = forms.ChoiceField(label=_("Reason"), choices=Refund.Reason.choices)
+    note = forms.CharField(label=_("Note"), max_length=500, help_text=_("For whoever reads this order later."))
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, payment: Payment, sent: Any = None) -> None:
+        self.payment = payment
+        left = money.to_major(max(0, refunds.refundable_minor(payment)), payment.currency)
+        super().__init__(sent, initial={"amount": left, "key": uuid.uuid4()})
+        self.fields["amount"].help_text = _("In %(currency)s, the tax included.") % {"currency": payment.currency}
+
+    def clean_amount(self) -> int:
+        """In minor units."""
+        try:
+            return money.from_major(self.cleaned_data["amount"], self.payment.currency)
+        except ValueError:
+            problem = _("This currency has no such fraction. Please write a rounder amount.")
+            raise forms.ValidationError(problem, code="fraction") from None
 
 
 class ChoiceForm(forms.Form):
@@ -51,3 +78,14 @@ class OrderForm(ChoiceForm):
 
     key = forms.UUIDField()
     seen_minor = WholeNumberField()
+
+
+class ReportForm(forms.Form):
+    """What is wrong with an order, in its buyer's own words."""
+
+    why = forms.CharField(
+        label=_("What is wrong?"),
+        max_length=1000,
+        widget=forms.Textarea({"rows": 3}),
+        help_text=_("No screenshot needed: we see what you see here."),
+    )

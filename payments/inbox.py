@@ -12,20 +12,22 @@ from payments.models import StripeEvent
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=30)  # longer than any event takes; after it somebody else may try
+# After it somebody else may try: whoever had the event may be dead. Two at once do the same as one.
+LEASE = timedelta(seconds=1)  # of what an event says itself, which takes milliseconds
+ASKING = timedelta(seconds=5)  # of what the provider is asked about
 MOST_ATTEMPTS = 10
 
 
-def store(event: dict[str, Any]) -> bool:
-    """Keep a verified event. False when we have it already: the provider sends some twice."""
-    kept = {
-        "type": event["type"][:100],
-        "api_version": str(event.get("api_version") or "")[:40],
-        "is_live": event.get("livemode") is True,
-        "payload": event,
-    }
-    _, is_new = StripeEvent.objects.get_or_create(id=event["id"], defaults=kept)
-    return is_new
+def store(event: dict[str, Any]) -> None:
+    """Keep a verified event. One that we have already stays as it is: the provider sends some twice."""
+    row = StripeEvent(
+        id=event["id"],
+        type=event["type"][:100],
+        api_version=str(event.get("api_version") or "")[:40],
+        is_live=event.get("livemode") is True,
+        payload=event,
+    )
+    StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def work(event_id: str) -> None:
@@ -58,12 +60,18 @@ def _lease(event_id: str) -> StripeEvent | None:
         due = StripeEvent.objects.filter(pk=event_id, state=StripeEvent.State.RECEIVED, due_at__lte=now)
         row = due.select_for_update(skip_locked=True).first()
         if row:
-            row.attempts, row.due_at = row.attempts + 1, now + LEASE
+            row.attempts, row.due_at = row.attempts + 1, now + (ASKING if _must_ask(row) else LEASE)
             row.save(update_fields=["attempts", "due_at"])
     return row
 
 
+def _must_ask(row: StripeEvent) -> bool:
+    return row.type in events.HANDLERS and gateway.evidence_in(row.payload) is None
+
+
 def _handle(row: StripeEvent) -> str:
+    if row.is_live != gateway.is_live():
+        return "real money in a test shop" if row.is_live else "test money in a shop that takes real money"
     handler = events.HANDLERS.get(row.type)
     return handler(row.payload) if handler else "not of interest"
 
@@ -75,5 +83,5 @@ def _put_off(row: StripeEvent, problem: str) -> None:
     StripeEvent.objects.filter(pk=row.pk).update(
         state=StripeEvent.State.DEAD if is_over else StripeEvent.State.RECEIVED,
         remark=problem[:500],
-        due_at=timezone.now() + timedelta(seconds=min(2**row.attempts, 600)),
+        due_at=timezone.now() + timedelta(seconds=min(2 ** (row.attempts - 1), 600)),
     )

@@ -8,16 +8,16 @@ import logging
 import queue
 import threading
 
-from celery import Task
+from celery import Signature, Task
 
 log = logging.getLogger(__name__)
 
-_waiting: "queue.Queue[tuple[Task, str]]" = queue.Queue(maxsize=1000)
+_waiting: "queue.Queue[tuple[Task | Signature, str]]" = queue.Queue(maxsize=1000)
 _starting = threading.Lock()
 _thread: threading.Thread | None = None
 
 
-def nudge(task: Task, row_id: str) -> None:
+def nudge(task: Task | Signature, row_id: str) -> None:
     """Ask for a task to be run on a row that is committed. Returns at once and never fails."""
     _ensure_thread()
     try:
@@ -41,3 +41,5 @@ def _publish_for_ever() -> None:
             task.apply_async((row_id,))
         except Exception as problem:  # the broker's client raises many kinds, and none of them matters here
             log.warning("the broker is away; the sweep will find %s: %s", row_id, problem)
+        finally:
+            _waiting.task_done()

@@ -8,19 +8,21 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from coinshop.accounts import ages, countries
+from coinshop.accounts import ages, countries, pauses
 from coinshop.accounts.models import CountryLaw, User
-from payments import checkout, gateway, inbox, pricing, regions, settlement, tracker, window
-from payments.forms import CUSTOM, ChoiceForm, OrderForm
+from payments import cases, checkout, gateway, inbox, pricing, regions, settlement, tracker, window
+from payments.forms import CUSTOM, ChoiceForm, OrderForm, ReportForm
 from payments.models import Order, Region
 from payments.nudge import nudge
 from payments.pricing import NotSold, Offer
@@ -28,6 +30,8 @@ from payments.tasks import work_event
 
 SEE_OTHER = 303
 HTMX_STOP_POLLING = 286
+ASK_EVERY_S = 10  # how often one order's page may ask the provider; without a cache, each time
+PROVIDER_IS_AWAY = "provider-away"
 
 
 class SeeOther(HttpResponseRedirect):
@@ -66,7 +70,7 @@ def order_create(request: HttpRequest) -> HttpResponse:
         return _window(request, form, status=422)
     if form.cleaned_data["seen_minor"] != offer.price_minor:
         return _summary(request, form, offer, status=409, seen_minor=form.cleaned_data["seen_minor"])
-    if ages.objection_to(request.user):
+    if _objection_to(request.user):
         return _summary(request, form, offer, status=403)
     try:
         order = checkout.place(offer, buyer=request.user, form_key=form.cleaned_data["key"])
@@ -78,8 +82,25 @@ def order_create(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def order_checkout(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
-    """Open the payment page of an order once more."""
+    """Open the payment page of an order once more; after a payment that failed, a new one."""
     return _to_payment(request, _my_order(request, order_id))
+
+
+@login_required
+@require_POST
+def order_cancel(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+    """The buyer does not want it any more. What was paid a moment before counts all the same."""
+    mine = _my_order(request, order_id)
+    if mine.can_be_paid:
+        try:
+            mine = checkout.cancel(mine)
+        except (gateway.ProviderAway, gateway.ProviderRefused):
+            messages.warning(
+                request, _("Our payment partner does not answer, so your order is still open. Try again in a minute.")
+            )
+    if mine.state not in (Order.State.CREATED, Order.State.OPENED, Order.State.CANCELLED):
+        messages.warning(request, _("This order cannot be cancelled any more. Here is how it stands."))
+    return SeeOther(reverse("payments:order", args=[mine.pk]))
 
 
 @login_required
@@ -87,18 +108,21 @@ def order_checkout(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
 def order_return(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
     """Where the payment page sends people back to: ask the provider at once, and do not wait for its event."""
     order = _my_order(request, order_id)
-    if not order.is_settled:
-        try:
-            settlement.ask(order)
-        except (gateway.ProviderAway, gateway.ProviderRefused):
-            pass  # the sweep asks again; the tracker says so
+    Order.objects.filter(pk=order.pk, returned_at=None).update(returned_at=timezone.now())
+    cache.set(f"asked:{order.pk}", True, ASK_EVERY_S)
+    _ask(order)
     return redirect("payments:order", order.pk)
 
 
 @login_required
 @require_safe
 def order(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
-    return render(request, "payments/order.html", tracker.story_of(_my_order(request, order_id)))
+    """The tracker. Whoever opens it late need not wait for anything: it asks the provider itself, now and then."""
+    mine = _my_order(request, order_id)
+    if mine.is_waiting and cache.add(f"asked:{mine.pk}", True, ASK_EVERY_S):
+        _ask(mine)
+        mine = _my_order(request, order_id)
+    return _order_page(request, mine, ReportForm())
 
 
 @login_required
@@ -106,8 +130,22 @@ def order(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
 def order_tracker(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
     """The part of the tracker that changes. Its last answer ends the asking."""
     mine = _my_order(request, order_id)
-    status = 200 if mine.can_be_paid else HTMX_STOP_POLLING
-    return render(request, "payments/_tracker.html", tracker.story_of(mine) | {"is_update": True}, status=status)
+    story = tracker.story_of(mine)
+    status = 200 if story["refresh_s"] else HTMX_STOP_POLLING
+    return render(request, "payments/_tracker.html", story | {"is_update": True}, status=status)
+
+
+@login_required
+@require_POST
+def case_create(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+    """Something is wrong with an order, says its buyer."""
+    mine = _my_order(request, order_id)
+    form = ReportForm(request.POST)
+    if not form.is_valid():
+        return _order_page(request, mine, form, status=422)
+    cases.report(mine, by=_person(request), why=form.cleaned_data["why"])
+    messages.success(request, _("We have your message. Somebody looks at it, and the answer comes here."))
+    return SeeOther(reverse("payments:order", args=[mine.pk]))
 
 
 @login_required
@@ -142,8 +180,8 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
         event = gateway.verify(request.body, request.headers.get("Stripe-Signature", ""))
     except gateway.BadEvent:
         return HttpResponseBadRequest("not a signed event\n", content_type="text/plain")
-    if inbox.store(event):
-        nudge(work_event, event["id"])
+    inbox.store(event)
+    nudge(work_event, event["id"])
     return HttpResponse("stored\n", content_type="text/plain")
 
 
@@ -198,29 +236,54 @@ def _summary(
         "is_signed_in": person is not None,
         "recipient_handle": person.handle if person else "",
         "withdrawal_days": law.withdrawal_days if law else 0,
-        "problem": ages.objection_to(person) if person else "",
+        "problem": _objection_to(person) if person else "",
         "sign_in_url": f"{reverse('account_login')}?{urlencode({'next': here})}",
         "sign_up_url": f"{reverse('account_signup')}?{urlencode({'next': here})}",
     }
     return render(request, "payments/summary.html", context, status=status)
 
 
+def _objection_to(person: User) -> str:
+    return ages.objection_to(person) or pauses.objection_to(person)
+
+
 def _to_payment(request: HttpRequest, order: Order) -> HttpResponse:
-    if not order.can_be_paid:
-        return SeeOther(reverse("payments:order", args=[order.pk]))
+    tracker_url = reverse("payments:order", args=[order.pk])
     try:
+        if order.can_be_retried:
+            order = checkout.try_again(order)
+        if not order.can_be_paid:
+            return SeeOther(tracker_url)
         return SeeOther(
             checkout.open_page(order, site=request.build_absolute_uri("/")[:-1], language=get_language() or "en")
         )
+    except checkout.NotPayable:
+        pass  # the tracker says why
     except (gateway.ProviderAway, gateway.ProviderRefused):
         messages.warning(
             request, _("Our payment partner does not answer at the moment. Nothing was charged; try again in a minute.")
         )
-        return SeeOther(reverse("payments:order", args=[order.pk]))
+    return SeeOther(tracker_url)
+
+
+def _ask(order: Order) -> None:
+    """Ask the provider if there is anything to ask. While it is away nobody waits for it: the sweep asks again."""
+    if not order.is_waiting or cache.get(PROVIDER_IS_AWAY):
+        return
+    try:
+        settlement.ask(order)
+    except gateway.ProviderAway:
+        cache.set(PROVIDER_IS_AWAY, True, 5)
+    except gateway.ProviderRefused:
+        pass  # the sweep meets it too, and says so in the log
+
+
+def _order_page(request: HttpRequest, order: Order, form: ReportForm, status: int = 200) -> HttpResponse:
+    return render(request, "payments/order.html", tracker.story_of(order) | {"form": form}, status=status)
 
 
 def _my_order(request: HttpRequest, order_id: uuid.UUID) -> Order:
-    mine = Order.objects.select_related("recipient").prefetch_related("timeline")
+    mine = Order.objects.select_related("buyer", "recipient", "price_list").prefetch_related("timeline", "cases")
     return get_object_or_404(mine, pk=order_id, buyer=_person(request))
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import psycopg2
 import pytest
 import real_services
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
@@ -160,6 +161,25 @@ def give_coins(who: Any, coins: int, *, promo: int = 0) -> None:
             ledger.transfer(move, home=who.pk, key=uuid.uuid4(), kind=kind, cause="order:of a test")
 
 
+def books() -> Any:
+    """Everything that a movement could change."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT (SELECT array_agg((id, balance)::text ORDER BY id) FROM wallet_account),
+                      (SELECT array_agg((account_id, amount)::text ORDER BY account_id) FROM wallet_pendingcredit),
+                      (SELECT count(*) FROM wallet_transfer)"""
+        )
+        return cursor.fetchone()
+
+
+def house(kind: str, currency: str = "EUR") -> int:
+    """What an account of the house says, in minor units of a currency."""
+    from wallet import ledger
+    from wallet.ledger import AccountKind
+
+    return ledger.balance(ledger.account(AccountKind(kind), currency=currency))
+
+
 @pytest.fixture
 def rich_alice(alice: Any) -> Any:
     """Alice with 1,000 bought coins."""
@@ -175,7 +195,7 @@ def ireland() -> Any:
     return Region.objects.get(slug="eurozone")
 
 
-def at_once(*jobs: Callable[[], Any]) -> list[Any]:
+def at_once(*jobs: Callable[[], Any], limit_s: float = 60) -> list[Any]:
     """Run jobs in threads that all start at one instant; each result, or the exception it ended with."""
     barrier, results = threading.Barrier(len(jobs)), [None] * len(jobs)
 
@@ -193,7 +213,7 @@ def at_once(*jobs: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(limit_s)
     return results
 
 
@@ -231,6 +251,14 @@ class Sandbox:
         typed = {"email": "alice@example.com", "card_number": card, "exp": "12 / 34", "cvc": "123"}
         return self.post(checkout_url, typed)
 
+    def choose(self, checkout_url: str, method: str) -> int:
+        """Pay in a way that takes days: a voucher, or a bank debit."""
+        return self.post(checkout_url, {"email": "alice@example.com", "method": method})
+
+    def happen(self, what: str, **facts: str) -> int:
+        """What a buyer or a bank does later."""
+        return self.post(f"{self.url}/_sandbox/{what}", facts)
+
     def turn(self, **knobs: str) -> None:
         assert self.post(f"{self.url}/_sandbox/faults", knobs) == 200
 
@@ -257,7 +285,8 @@ def sandbox(sandbox_process: Sandbox, settings: Any) -> Iterator[Sandbox]:
     settings.STRIPE_API_BASE = sandbox_process.url
     gateway._client.cache_clear()
     yield sandbox_process
-    sandbox_process.turn(api="up", webhooks="normal")
+    sandbox_process.turn(api="up", webhooks="normal", api_delay_ms="0")
+    cache.delete("provider-away")
     gateway._client.cache_clear()
 
 

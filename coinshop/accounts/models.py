@@ -104,3 +104,38 @@ class CountryLaw(models.Model):
         """The law of `country` on a day (today if none is given), or None where we know none and so cannot sell."""
         day = on or timezone.now().date()
         return cls.objects.filter(country=country, valid_from__lte=day).order_by("-valid_from").first()
+
+
+class SpendingPause(models.Model):
+    """A time in which somebody cannot spend: their bank asks about a payment. See `pauses`."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="spending_pauses", verbose_name=_("person"))
+    cause = models.CharField(_("cause"), max_length=255, unique=True)
+    since = models.DateTimeField(_("since"), default=timezone.now)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        verbose_name = _("pause of spending")
+        verbose_name_plural = _("pauses of spending")
+        indexes = [models.Index(fields=["user"], condition=models.Q(ended_at=None), name="pauses_that_stand")]
+
+    def __str__(self) -> str:
+        return self.cause
+
+
+class SignIn(models.Model):
+    """Who signed in, from where and with what: evidence that a payment was their own. See `sign_ins`."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="sign_ins", verbose_name=_("person"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    address = models.GenericIPAddressField(_("address"), null=True)
+    user_agent = models.CharField(_("browser"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("sign-in")
+        verbose_name_plural = _("sign-ins")
+        ordering = ["at", "id"]
+        indexes = [models.Index(fields=["user", "at"], name="sign_ins_of_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} UTC"

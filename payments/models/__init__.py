@@ -1,13 +1,30 @@
+from payments.models.balance import BalanceTransaction
+from payments.models.cases import Case
+from payments.models.duties import Duty
+from payments.models.findings import Finding
 from payments.models.inbox import Heartbeat, StripeEvent
 from payments.models.orders import Order, Payment, TimelineEntry
+from payments.models.outgoing import Outgoing
 from payments.models.prices import PackagePrice, PriceList, Region, RegionCountry
+from payments.models.revenue import BreakageRate
+from payments.models.reversals import Dispute, DisputeEvidence, FraudWarning, Refund
 
 __all__ = [
+    "BalanceTransaction",
+    "BreakageRate",
+    "Case",
+    "Dispute",
+    "DisputeEvidence",
+    "Duty",
+    "Finding",
+    "FraudWarning",
     "Heartbeat",
     "Order",
+    "Outgoing",
     "PackagePrice",
     "Payment",
     "PriceList",
+    "Refund",
     "Region",
     "RegionCountry",
     "StripeEvent",

@@ -30,7 +30,10 @@ class StripeEvent(models.Model):
         verbose_name = _("Stripe event")
         verbose_name_plural = _("Stripe events")
         ordering = ["-received_at"]
-        indexes = [models.Index(fields=["due_at"], condition=models.Q(state="received"), name="events_to_work_on")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(state="received"), name="events_to_work_on"),
+            models.Index(fields=["received_at"], condition=models.Q(state="dead"), name="dead_events"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"

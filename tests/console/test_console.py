@@ -8,31 +8,63 @@ from conftest import give_coins
 from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from coinshop import roles
-from payments import checkout, inbox, pricing, settlement
+from payments import cases, checkout, findings, inbox, outgoing, pricing, settlement
 from payments.gateway import API_VERSION, Evidence
-from payments.models import Order, PackagePrice, PriceList, StripeEvent
+from payments.models import (
+    BalanceTransaction,
+    Case,
+    Finding,
+    Order,
+    Outgoing,
+    PackagePrice,
+    Payment,
+    PriceList,
+    StripeEvent,
+)
 from wallet import ledger
 from wallet.models import Account, Transfer
 
 MODELS = {
     "accounts": ["user", "countrylaw"],
-    "payments": ["region", "pricelist", "order", "stripeevent"],
+    "payments": [
+        *["region", "pricelist", "order", "payment", "case", "stripeevent", "outgoing"],
+        *["finding", "balancetransaction", "refund", "dispute", "fraudwarning"],
+    ],
     "gifts": ["gift", "creator", "sentgift"],
     "wallet": ["account", "transfer"],
     "auth": ["group"],
 }
 PAGES = [f"{app}_{model}" for app, models in MODELS.items() for model in models]
-READ_ONLY = ["payments_order", "payments_stripeevent", "gifts_sentgift", "wallet_account", "wallet_transfer"]
+READ_ONLY = [
+    *["payments_order", "payments_payment", "payments_case", "payments_stripeevent", "payments_outgoing"],
+    *["payments_finding", "payments_balancetransaction"],
+    *["gifts_sentgift", "wallet_account", "wallet_transfer"],
+]
 
 SEEN = {
     roles.PRICING: {"payments_region", "payments_pricelist", "gifts_gift"},
     roles.FINANCE: {
         *["payments_region", "payments_pricelist", "gifts_gift", "payments_order", "payments_stripeevent"],
-        *["wallet_account", "wallet_transfer", "gifts_sentgift", "gifts_creator"],
+        *[
+            "payments_payment",
+            "payments_case",
+            "payments_outgoing",
+            "payments_finding",
+            "payments_balancetransaction",
+            "payments_refund",
+            "payments_dispute",
+            "payments_fraudwarning",
+            "wallet_account",
+            "wallet_transfer",
+            "gifts_sentgift",
+            "gifts_creator",
+        ],
     },
 }
 SEEN[roles.SUPPORT] = SEEN[roles.FINANCE] | {"accounts_user"}
@@ -82,6 +114,43 @@ def dead_event(db):
     inbox.store(event)
     StripeEvent.objects.update(state="dead", attempts=10, remark="it was hopeless")
     return StripeEvent.objects.get()
+
+
+@pytest.fixture
+def finding(order):
+    one = findings.Difference(
+        what=Finding.What.WRONG_AMOUNT,
+        reference="pi_1",
+        detail="416 EUR were paid",
+        order_id=order.pk,
+        expected=415,
+        found=416,
+        unit="EUR",
+    )
+    findings.report([one], of=[Finding.What.WRONG_AMOUNT])
+    return Finding.objects.get()
+
+
+@pytest.fixture
+def balance_line(order):
+    now = timezone.now()
+    money = {"amount_minor": 415, "fee_minor": 42, "net_minor": 373, "currency": "EUR"}
+    return BalanceTransaction.objects.create(
+        id="txn_1", order=order, gross_minor=415, gross_currency="EUR", created_at=now, available_on=now, **money
+    )
+
+
+@pytest.fixture
+def dead_request(db):
+    with transaction.atomic():
+        row = outgoing.write("letter", "hello")
+    Outgoing.objects.update(state="dead", attempts=10)
+    return row
+
+
+@pytest.fixture
+def everything(order, dead_event, dead_request, finding, balance_line):
+    """A row of each thing that the console shows."""
 
 
 @pytest.fixture
@@ -170,10 +239,17 @@ def test_no_role_may_write_money(db):
 
 
 @pytest.mark.parametrize("page", READ_ONLY)
-def test_the_books_are_only_looked_at_by_a_superuser_too(admin, order, dead_event, page):
+def test_the_books_are_only_looked_at_by_a_superuser_too(
+    admin, order, dead_event, dead_request, finding, balance_line, page
+):
     row = {
         "payments_order": Order.objects.first,
+        "payments_payment": Payment.objects.first,
+        "payments_case": lambda: cases.report(order, by=order.buyer, why="Where are my coins?"),
         "payments_stripeevent": StripeEvent.objects.first,
+        "payments_outgoing": Outgoing.objects.first,
+        "payments_finding": Finding.objects.first,
+        "payments_balancetransaction": BalanceTransaction.objects.first,
         "wallet_account": Account.objects.filter(is_house=False).first,
         "wallet_transfer": Transfer.objects.first,
         "gifts_sentgift": lambda: None,
@@ -317,6 +393,15 @@ def test_finance_looks_at_events_and_drives_none(as_role, dead_event):
     assert StripeEvent.objects.get().state == "dead"
 
 
+def test_finance_drives_a_dead_request_again_with_its_old_key(as_role, dead_request):
+    answer = do(as_role(roles.FINANCE), "payments_outgoing", "drive_again", dead_request)
+    row = Outgoing.objects.get()
+
+    assert "1 request will be sent" in text_of(answer)
+    assert (row.state, row.attempts, row.key) == ("waiting", 0, dead_request.key)
+    assert LogEntry.objects.get().user.handle == "finance"
+
+
 def test_support_asks_the_provider_again_and_only_what_it_says_is_done(as_role, sandbox, alice, ireland):
     offer = pricing.offer_amount(ireland, "IE", 350)
     order = checkout.place(offer, buyer=alice, form_key=uuid.uuid4())
@@ -341,11 +426,73 @@ def test_support_is_told_when_the_provider_is_away(as_role, order):
     assert not LogEntry.objects.exists()
 
 
+@pytest.fixture
+def case(order):
+    return cases.report(order, by=order.buyer, why="Where are my coins?")
+
+
+def answer(browser, case, reply):
+    form = {"action": "answer", "_selected_action": [str(case.pk)], "reply": reply}
+    return text_of(browser.post(of("payments_case", "changelist"), form, follow=True))
+
+
+def test_support_answers_a_case_and_it_is_logged(as_role, case):
+    assert "is answered" in answer(as_role(roles.SUPPORT), case, "They are in your wallet.")
+    case.refresh_from_db()
+
+    assert (case.state, case.reply, case.closed_by.handle) == ("closed", "They are in your wallet.", "support")
+    assert LogEntry.objects.get().change_message == "open → closed: They are in your wallet."
+
+
+@pytest.mark.parametrize(("role", "reply"), [(roles.SUPPORT, "  "), (roles.FINANCE, "They are in your wallet.")])
+def test_a_case_stays_open_without_an_answer_or_the_right_to_give_one(as_role, case, role, reply):
+    answer(as_role(role), case, reply)
+
+    assert Case.objects.get().state == "open"
+    assert not LogEntry.objects.exists()
+
+
+# Findings ------------------------------------------------------------------------------------------------------------
+
+
+def close(browser, finding, reason):
+    form = {"action": "close", "_selected_action": [finding.pk], "reason": reason}
+    return browser.post(of("payments_finding", "changelist"), form, follow=True)
+
+
+def test_finance_closes_a_finding_with_the_reason_and_it_is_logged(as_role, finding):
+    answer = close(as_role(roles.FINANCE), finding, "The bank rounds up.")
+    finding.refresh_from_db()
+
+    assert "is closed" in text_of(answer)
+    assert (finding.note, finding.closed_by.handle) == ("The bank rounds up.", "finance")
+    assert LogEntry.objects.get().change_message == "closed: The bank rounds up."
+
+
+@pytest.mark.parametrize("reason", ["", "   "])
+def test_a_finding_is_not_closed_without_a_reason(as_role, finding, reason):
+    answer = close(as_role(roles.FINANCE), finding, reason)
+    finding.refresh_from_db()
+
+    assert "Say why" in text_of(answer)
+    assert finding.closed_at is None
+    assert not LogEntry.objects.exists()
+
+
+def test_support_looks_at_findings_and_closes_none(as_role, finding):
+    close(as_role(roles.SUPPORT), finding, "It looks fine.")
+    finding.refresh_from_db()
+
+    assert finding.closed_at is None
+
+
 # Every page ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_every_page_of_the_console_opens_under_the_strict_policy(admin, bob, order, dead_event, language):
+def test_every_page_of_the_console_opens_under_the_strict_policy(
+    admin, bob, order, dead_event, finding, balance_line, language
+):
     give_coins(bob.person, 10)
     opened = 0
     for model in site._registry:

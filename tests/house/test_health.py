@@ -1,19 +1,22 @@
 """Alive, ready, and how much is waiting."""
 
+import re
 import socket
 import time
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
-from payments import inbox
-from payments.models import Heartbeat
+from payments import inbox, outgoing
+from payments.models import Duty, Heartbeat, Outgoing, StripeEvent
 
 
 @pytest.fixture
 def sweeping(db):
-    Heartbeat.objects.update_or_create(name="sweep", defaults={"at": timezone.now()})
+    for name in ["sweep", "worker"]:
+        Heartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now()})
 
 
 def test_a_process_that_answers_is_alive_without_a_database(client):
@@ -27,7 +30,7 @@ def test_a_shop_with_everything_is_ready(client, sweeping):
     answer = client.get("/readyz")
 
     assert answer.status_code == 200
-    assert answer.json() == {"database": "ok", "broker": "ok", "sweep": "ok"}
+    assert answer.json() == {"database": "ok", "broker": "ok", "sweep": "ok", "worker": "ok", "given up": "ok"}
 
 
 def test_a_shop_that_nobody_sweeps_is_not_ready_and_says_so(client, db):
@@ -35,7 +38,41 @@ def test_a_shop_that_nobody_sweeps_is_not_ready_and_says_so(client, db):
     answer = client.get("/readyz")
 
     assert answer.status_code == 503
-    assert answer.json() == {"database": "ok", "broker": "ok", "sweep": "no sweep has run lately"}
+    assert answer.json()["sweep"] == "no sweep has run lately"
+    assert answer.json()["database"] == answer.json()["broker"] == "ok"
+
+
+def test_a_shop_without_a_worker_is_ready_and_says_that_it_is_missing(client, sweeping):
+    Heartbeat.objects.filter(name="worker").update(at=timezone.now() - timedelta(seconds=76))
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["worker"] == "no worker has answered lately"
+
+
+def test_a_shop_tells_how_much_was_given_up_and_why(client, sweeping):
+    thing = {"object": "checkout.session", "id": "cs_test_1"}
+    for number in range(3):
+        inbox.store({"id": f"evt_{number}", "type": "checkout.session.completed", "data": {"object": thing}})
+    StripeEvent.objects.exclude(pk="evt_0").update(state="dead", remark="ProviderRefused: No such session")
+    with transaction.atomic():
+        outgoing.write("letter", "hello")
+    Outgoing.objects.update(state="dead", remark="KeyError: 'letter'")
+    answer = client.get("/readyz")
+    figures = client.get("/metrics").content.decode()
+
+    assert answer.status_code == 200
+    assert answer.json()["given up"] == "2 × checkout.session.completed (ProviderRefused), 1 × letter (KeyError)"
+    event = 'coinshop_given_up{kind="checkout.session.completed",what="event",why="ProviderRefused"} 2.0'
+    assert event in figures
+    assert 'coinshop_given_up{kind="letter",what="request",why="KeyError"} 1.0' in figures
+
+
+def test_when_each_duty_was_last_done_is_told(client, sweeping):
+    Duty.objects.create(name="reconcile", done_at=timezone.now() - timedelta(days=2))
+    (line,) = re.findall(r'coinshop_duty_age_seconds{duty="reconcile"} (\S+)', client.get("/metrics").content.decode())
+
+    assert round(float(line), -2) == 172_800
 
 
 def test_a_shop_whose_broker_is_away_is_not_ready_and_says_so(client, sweeping, settings):

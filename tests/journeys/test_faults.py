@@ -72,6 +72,22 @@ def test_the_coins_come_while_the_broker_is_frozen(shop, buyer):
         assert ready.json()["broker"] != "ok"
 
 
+def test_with_no_worker_and_no_broker_the_coins_come_within_5_s_and_what_is_missing_is_named(shop, buyer):
+    before = shop.coins_of("fan2")
+    with shop.frozen("valkey"), shop.frozen("worker"):
+        page = buyer.order(131)
+        buyer.pay(page)
+        paid_at = time.monotonic()
+        assert eventually(lambda: shop.coins_of("fan2") == before + 131)
+        assert time.monotonic() - paid_at < 5
+        # The worker was seen just before it froze, which counts for 75 seconds more.
+        shop.ask("UPDATE payments_heartbeat SET at = at - interval '75 seconds' WHERE name = 'worker'", as_owner=True)
+        ready = requests.get(f"{shop.url}/readyz", timeout=20)
+        missing = {name for name, state in ready.json().items() if state != "ok"}
+
+        assert (ready.status_code, missing - {"given up"}) == (503, {"broker", "worker"})
+
+
 def test_the_coins_come_when_the_broker_was_killed(shop, buyer):
     before = shop.coins_of("fan2")
     page = buyer.order(77)

@@ -28,6 +28,9 @@ def test_a_fan_signs_up_buys_and_gives_and_the_creator_sees_it(visit, shop, widt
     expect(creator.page.locator("#feed")).to_contain_text(f"@{handle}")
     fan.go("/wallet/")
     expect(fan.page.locator(".statement").first).to_contain_text("330")
+    fan.page.select_option("#kind", "top-ups")
+    fan.page.locator(".filters button").click()
+    expect(fan.page.locator(".statement").first).not_to_contain_text("330")
     assert fan.stumbles() + creator.stumbles() == []
     assert not fan.is_wider_than_the_screen()
 

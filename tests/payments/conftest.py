@@ -4,16 +4,21 @@ import hashlib
 import hmac
 import json
 import time
+import urllib.parse
+import urllib.request
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
-from payments import checkout, gateway, pricing, regions
-from payments.models import Order
+from payments import checkout, duties, gateway, inbox, pricing, regions, settlement
+from payments.events import HANDLERS
+from payments.models import Duty, Order, StripeEvent
 
 
 @pytest.fixture
@@ -118,3 +123,106 @@ def opened():
         return order
 
     return open_it
+
+
+@pytest.fixture
+def rested(people):
+    """Nothing is due of what is done again and again: the sweep has its rows to itself."""
+    tomorrow = timezone.now() + timedelta(days=1)
+    for name in duties.DUTIES:
+        Duty.objects.update_or_create(pk=name, defaults={"due_at": tomorrow})
+
+
+@pytest.fixture
+def plant(owner):
+    """What only the owner of the tables can do, and only by setting the guard aside."""
+
+    def do(sql, *values):
+        with owner() as cursor:
+            cursor.execute("ALTER TABLE wallet_transfer DISABLE TRIGGER transfers_are_append_only")
+            cursor.execute(sql, [str(value) if isinstance(value, uuid.UUID) else value for value in values])
+            assert cursor.rowcount
+            cursor.execute("ALTER TABLE wallet_transfer ENABLE TRIGGER transfers_are_append_only")
+
+    return do
+
+
+@pytest.fixture
+def sandbox(request, sandbox, settings, tmp_path):
+    if "time_at_provider" not in request.fixturenames:
+        yield sandbox
+        return
+    own = type(sandbox)(tmp_path)
+    settings.STRIPE_API_BASE = own.url
+    gateway._client.cache_clear()
+    yield own
+    own.close()
+
+
+@pytest.fixture
+def pay(sandbox, opened):
+    """An order paid at the sandbox with a card, and settled: `pay(order)`."""
+
+    def pay_it(order: Order, card: str = "4242 4242 4242 4242") -> Order:
+        opened(order)
+        assert sandbox.pay(order.checkout_url, card) == 303
+        return settlement.ask(order)
+
+    return pay_it
+
+
+@pytest.fixture
+def bought(order, pay):
+    """Alice's 350 coins for 4.15 EUR, of which 0.78 are tax: paid with a card, and delivered."""
+    return pay(order)
+
+
+@pytest.fixture
+def happen(sandbox):
+    """What buyers and banks do: `happen("disputes", charge=…)`. The object as it is then."""
+
+    def act(what: str, **form: str) -> Any:
+        body = urllib.parse.urlencode(form).encode()
+        with urllib.request.urlopen(f"{sandbox.url}/_sandbox/{what}", body, timeout=10) as answer:
+            return json.load(answer)
+
+    return act
+
+
+@pytest.fixture
+def time_at_provider(sandbox):
+    """The provider's clock goes on: `time_at_provider(hours=2)`. It never goes back, so such a test has its own one."""
+
+    def go_on(**span: float) -> None:
+        seconds = int(timedelta(**span).total_seconds())
+        assert sandbox.post(f"{sandbox.url}/_sandbox/clock", {"advance_s": str(seconds)}) == 200
+
+    return go_on
+
+
+@pytest.fixture
+def news(sandbox):
+    """The provider's events about an order's payment since it was paid, oldest first, as they would be delivered."""
+
+    def since_paid(order: Order) -> list[dict[str, Any]]:
+        intent = order.payments.first().intent_id
+        events = gateway._client().v1.events.list({"limit": 100}).auto_paging_iter()
+        told = [event.to_dict() for event in events if event.type in HANDLERS]
+        return [
+            event for event in reversed(told) if gateway.intent_of(event) == intent and "session" not in event["type"]
+        ]
+
+    return since_paid
+
+
+@pytest.fixture
+def tell():
+    """An event arrives and is worked on."""
+
+    def work(event: dict[str, Any]) -> None:
+        inbox.store(event)
+        inbox.work(event["id"])
+        row = StripeEvent.objects.get(pk=event["id"])
+        assert row.state == "done", row.remark
+
+    return work

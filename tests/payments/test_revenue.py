@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from conftest import at_once
 from django.utils import timezone
 
 from gifts import sending
@@ -66,6 +67,42 @@ def test_a_charge_that_is_refunded_is_owed_again(bought, alice):
 
     assert house(AccountKind.REVENUE) == 0
     assert house(AccountKind.DEFERRED_REVENUE) == bought.net_minor
+
+
+def test_what_is_spent_refunded_and_spent_again_is_earned_again(bought, alice):
+    facts = {"person": alice.pk, "amount": 30, "cause": "sticker:1"}
+    for _ in range(3):
+        charge = ledger.post(TransferKind.CHARGE, key=uuid.uuid4(), **facts)
+        revenue.recognise(LONG_AGO)
+        assert house(AccountKind.REVENUE) > 0
+        ledger.post(TransferKind.CHARGE_REFUNDED, key=uuid.uuid4(), undoes=charge.transfer_id, **facts)
+        revenue.recognise(LONG_AGO)
+
+        assert house(AccountKind.REVENUE) == 0
+
+
+def test_coins_that_are_taken_back_are_no_revenue(bought, alice):
+    ledger.post(TransferKind.TAKEN_BACK, person=alice.pk, amount=100, key=uuid.uuid4(), cause=f"order:{bought.pk}")
+
+    assert revenue.recognise(LONG_AGO) == 0
+
+
+def test_two_workers_at_once_recognise_it_once(committed, bought, alice):
+    ledger.post(TransferKind.CHARGE, person=alice.pk, amount=100, key=uuid.uuid4(), cause="sticker:1")
+    results = at_once(*[lambda: revenue.recognise(LONG_AGO)] * 4)
+
+    assert sorted(results) == [0, 0, 0, 1]
+    assert house(AccountKind.REVENUE) + house(AccountKind.DEFERRED_REVENUE) == bought.net_minor
+    assert revenue.recognise(LONG_AGO) == 0
+
+
+def test_a_worker_that_saw_less_than_another_leaves_it_to_the_next_run(bought, alice):
+    ledger.post(TransferKind.CHARGE, person=alice.pk, amount=100, key=uuid.uuid4(), cause="sticker:1")
+    revenue.recognise(LONG_AGO)
+    earned = house(AccountKind.REVENUE)
+
+    assert revenue._post(alice.pk, "EUR", earned - 1, last_id=0) == 0
+    assert house(AccountKind.REVENUE) == earned
 
 
 def test_coins_of_a_deleted_account_become_revenue(bought, alice):

@@ -36,6 +36,12 @@ def test_a_paid_order_credits_its_coins_exactly_once(alice, order, evidence_of):
     assert the_books_are_exact()
 
 
+def test_hearing_of_a_payment_again_leaves_the_moment_of_delivery(order, evidence_of):
+    first = settlement.settle(order.pk, evidence_of(order)).settled_at
+
+    assert settlement.settle(order.pk, evidence_of(order)).settled_at == first
+
+
 def test_two_events_about_one_payment_credit_once(alice, order, event_about, opened_inbox):
     for kind in ["checkout.session.completed", "checkout.session.async_payment_succeeded"]:
         opened_inbox(event_about(order, kind))
@@ -173,7 +179,7 @@ def test_a_second_payment_of_an_order_is_kept_as_a_surplus(alice, order, evidenc
 
     assert ledger.balances(alice.pk).coins == 350
     assert (first.is_surplus, second.is_surplus) == (False, True)
-    assert timeline(order) == ["ordered", "paid", "settled", "surplus"]
+    assert timeline(order) == ["ordered", "paid", "settled", "surplus", "refund_asked"]
     assert the_books_are_exact()
 
 

@@ -18,7 +18,7 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
-def once(sandbox):
+def once(sandbox, rested):
     """One round of the sweep, with a breaker of its own."""
     return lambda: sweep.once(sweep.Breaker())
 
@@ -52,6 +52,13 @@ def test_an_event_of_this_moment_is_left_to_the_worker(alice, event_id, once):
 
     assert ledger.balances(alice.pk).coins == 0
     assert StripeEvent.objects.get().attempts == 0
+
+
+def test_an_event_that_failed_or_whose_worker_died_needs_no_head_start(alice, event_id, once):
+    StripeEvent.objects.filter(pk=event_id).update(attempts=1, due_at=timezone.now())
+    once()
+
+    assert ledger.balances(alice.pk).coins == 350
 
 
 def test_a_paid_order_whose_event_never_came_is_settled_by_asking(sandbox, alice, order, opened, once):
@@ -114,7 +121,7 @@ def test_an_order_that_was_never_opened_expires_when_it_is_too_old_to_be(alice, 
     assert [Order.objects.get(pk=each.pk).state for each in [old, new]] == ["expired", "created"]
 
 
-def test_a_provider_that_is_away_is_asked_once_and_then_left_alone(sandbox, alice, order_of, opened):
+def test_a_provider_that_is_away_is_asked_once_and_then_left_alone(sandbox, rested, alice, order_of, opened):
     orders = [opened(order_of(alice, coins)) for coins in [70, 350, 700]]
     for order in orders:
         sandbox.pay(order.checkout_url)
@@ -157,7 +164,7 @@ def test_one_event_that_fails_does_not_hold_up_the_others(alice, order, event_ab
     assert StripeEvent.objects.get(pk=bad["id"]).attempts == 1
 
 
-def test_two_sweeps_and_a_worker_at_once_settle_once(committed, sandbox, alice, order, opened, event_about):
+def test_two_sweeps_and_a_worker_at_once_settle_once(committed, sandbox, rested, alice, order, opened, event_about):
     opened(order)
     sandbox.pay(order.checkout_url)
     events = [event_about(order) for _ in range(3)]  # of one session, but of three payments of the same name

@@ -6,9 +6,10 @@ import socket
 import time
 
 import pytest
+from conftest import at_once
 from django.test import Client
 
-from payments import inbox
+from payments import inbox, nudge
 from payments.models import StripeEvent
 from payments.tasks import work_event
 from wallet import ledger
@@ -51,8 +52,51 @@ def test_an_event_signed_for_an_old_and_a_new_secret_is_taken(event, deliver, si
     assert stored() == 1
 
 
-def test_a_signature_of_nearly_five_minutes_ago_is_taken(event, deliver):
-    assert deliver(event, at=time.time() - 290).status_code == 200
+@pytest.mark.parametrize("off_s", [-290, 5, 300])
+def test_a_clock_that_is_minutes_off_loses_no_event(event, deliver, off_s):
+    assert deliver(event, at=time.time() + off_s).status_code == 200
+
+
+def nested(depth):
+    return {"deep": nested(depth - 1)} if depth else {}
+
+
+UNUSUAL = {
+    "a field given twice": lambda event: json.dumps(event).replace("{", '{"id": "evt_first", ', 1).encode(),
+    "another version": lambda event: json.dumps(event | {"api_version": "2031-01-01.lapras"}).encode(),
+    "no version": lambda event: json.dumps(event | {"api_version": None}).encode(),
+    "a version that is a list": lambda event: json.dumps(event | {"api_version": ["2031"]}).encode(),
+    "a very long type": lambda event: json.dumps(event | {"type": "t" * 255}).encode(),
+    "an account connected to ours": lambda event: json.dumps(event | {"account": "acct_1"}).encode(),
+    "a session whose id is a number": lambda event: json.dumps(
+        event | {"data": {"object": {"object": "checkout.session", "id": 5}}}
+    ).encode(),
+    "a session without anything": lambda event: json.dumps(
+        event | {"data": {"object": {"object": "checkout.session", "id": "cs_1", "payment_status": "paid"}}}
+    ).encode(),
+    "a deep thing": lambda event: json.dumps(event | {"more": nested(200)}).encode(),
+    "a number of 4,000 digits": lambda event: json.dumps(event | {"more": 10**4000}).encode(),
+    "all of Unicode": lambda event: json.dumps(event | {"more": "é😀\u202e\x01"}, ensure_ascii=False).encode(),
+}
+
+
+@pytest.mark.parametrize("body", UNUSUAL.values(), ids=UNUSUAL.keys())
+def test_a_signed_event_is_taken_once_however_unusual_it_is(sandbox, event, deliver, body):
+    for _ in range(2):
+        assert deliver(body(event)).status_code == 200
+    row = StripeEvent.objects.get()
+    inbox.work(row.pk)
+
+    assert StripeEvent.objects.get().attempts == 1
+
+
+def test_one_event_posted_by_two_endpoints_at_one_instant_settles_once(committed, alice, event, deliver):
+    answers = at_once(*[lambda: deliver(event)] * 6)
+    at_once(*[lambda: inbox.work(event["id"])] * 3)
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert stored() == 1
+    assert ledger.balances(alice.pk).coins == 350
 
 
 # Refused -------------------------------------------------------------------------------------------------------------
@@ -81,7 +125,15 @@ def test_an_event_written_anew_is_refused(event, deliver, signature):
 
 
 def test_a_signature_of_more_than_five_minutes_ago_is_refused(event, deliver):
-    assert refused(deliver(event, at=time.time() - 302))
+    assert refused(deliver(event, at=time.time() - 301))
+
+
+def test_no_word_of_an_event_and_no_secret_is_logged_when_it_is_refused(event, deliver, caplog, settings):
+    caplog.set_level(logging.DEBUG)
+    refused(deliver(event, secret="whsec_of_somebody_else"))
+
+    for unsaid in [event["id"], event["data"]["object"]["id"], settings.STRIPE_WEBHOOK_SECRET, settings.STRIPE_API_KEY]:
+        assert unsaid not in caplog.text
 
 
 HEADERS = [
@@ -130,7 +182,10 @@ NOT_EVENTS = {
     "no JSON": b"{",
     "no UTF-8": b'{"id": "\xff"}',
     "a deep nest": b'{"a":' * 30_000 + b"1" + b"}" * 30_000,
+    "10,000 deep": b'{"object": "event", "id": "evt_1", "type": "x", "data": {"object": %s%s}}'
+    % (b'{"a":' * 10_000 + b"1", b"}" * 10_000),
     "deep lists": b"[" * 100_000,
+    "a thin event": b'{"object": "v2.core.event", "id": "evt_1", "type": "v1.checkout.session.completed", "data": {}}',
     "no id": b'{"object": "event", "type": "x", "data": {"object": {}}}',
     "an id that is a number": b'{"object": "event", "id": 1, "type": "x", "data": {"object": {}}}',
     "an empty id": b'{"object": "event", "id": "", "type": "x", "data": {"object": {}}}',
@@ -184,6 +239,34 @@ def test_what_is_not_ours_is_taken_and_ignored_with_a_remark(alice, order, event
     assert ledger.balances(alice.pk).coins == 0
 
 
+OTHER_SHOPS = {
+    "of real money": ({"livemode": True}, "real money in a test shop"),
+    "of an account connected to ours": ({"account": "acct_1"}, "connected to ours"),
+}
+
+
+@pytest.mark.parametrize(("difference", "remark"), OTHER_SHOPS.values(), ids=OTHER_SHOPS.keys())
+def test_an_event_of_another_shop_is_taken_and_ignored_though_it_names_our_order(
+    alice, event, deliver, difference, remark
+):
+    assert deliver(event | difference).status_code == 200
+    inbox.work(event["id"])
+    row = StripeEvent.objects.get()
+
+    assert row.state == "ignored"
+    assert remark in row.remark
+    assert ledger.balances(alice.pk).coins == 0
+
+
+def test_a_test_event_in_a_shop_that_takes_real_money_is_taken_and_ignored(alice, event, deliver, settings):
+    settings.STRIPE_API_KEY = "sk_live_x"
+    assert deliver(event).status_code == 200
+    inbox.work(event["id"])
+
+    assert StripeEvent.objects.get().state == "ignored"
+    assert ledger.balances(alice.pk).coins == 0
+
+
 # A broker that is away -----------------------------------------------------------------------------------------------
 
 
@@ -198,6 +281,14 @@ def broker_at(monkeypatch):
     yield point
     monkeypatch.undo()
     work_event.app._after_fork()
+    everything_was_told_or_forgotten()  # a message under way would hold up those of other tests
+
+
+def everything_was_told_or_forgotten(limit_s=20.0):
+    deadline = time.monotonic() + limit_s
+    while nudge._waiting.unfinished_tasks:
+        assert time.monotonic() < deadline, "somebody still tries to tell the broker"
+        time.sleep(0.01)
 
 
 def answers_at_once(deliver, events):
@@ -215,6 +306,16 @@ def test_without_a_broker_the_event_is_stored_and_answered_all_the_same(order, e
     broker_at(9)
 
     assert answers_at_once(deliver, [event_about(order) for _ in range(3)])
+
+
+def test_what_a_broker_that_is_away_was_not_told_is_forgotten_and_holds_up_nothing(
+    order, event_about, deliver, broker_at
+):
+    broker_at(9)
+    for _ in range(20):
+        deliver(event_about(order))
+
+    everything_was_told_or_forgotten()  # six seconds for each of them, as kombu has it, would be two minutes
 
 
 def test_a_frozen_broker_holds_nobody_up(order, event_about, deliver, broker_at):

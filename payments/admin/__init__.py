@@ -1,0 +1,5 @@
+"""Sales in the console, a page of the menu in each module."""
+
+from payments.admin import money, orders, prices, provider
+
+__all__ = ["money", "orders", "prices", "provider"]
