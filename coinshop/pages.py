@@ -27,7 +27,7 @@ from coinshop.asked import Asked, Offer
 from gifts.models import Creator, SentGift
 from payments import disputes, tracker
 from payments.models import Dispute, Order
-from payments.views import SeeOther
+from payments.views.asking import SeeOther
 from wallet import ledger
 from wallet.ledger import AccountKind, Line, TransferKind
 

@@ -35,7 +35,7 @@ MUTANTS = {
         "settle p99",
         (
             (
-                "payments/views.py",
+                "payments/views/webhook.py",
                 """    inbox.store(event)
     nudge(work_event, event["id"])
 """,
@@ -121,7 +121,7 @@ MUTANTS = {
         "waited for the broker",
         (
             (
-                "payments/views.py",
+                "payments/views/webhook.py",
                 '    nudge(work_event, event["id"])\n',
                 '    work_event.delay(event["id"])\n',
             ),

@@ -1,21 +1,21 @@
 from django.urls import path
 
-from payments import views
+from payments.views import orders, shop, webhook
 
 app_name = "payments"
 
 urlpatterns = [
-    path("", views.top_up, name="top_up"),
-    path("summary/", views.summary, name="summary"),
-    path("orders/", views.order_create, name="order_create"),
-    path("orders/<uuid:order_id>/", views.order, name="order"),
-    path("orders/<uuid:order_id>/tracker/", views.order_tracker, name="order_tracker"),
-    path("orders/<uuid:order_id>/return/", views.order_return, name="order_return"),
-    path("orders/<uuid:order_id>/checkout/", views.order_checkout, name="order_checkout"),
-    path("orders/<uuid:order_id>/cancel/", views.order_cancel, name="order_cancel"),
-    path("orders/<uuid:order_id>/cases/", views.case_create, name="case_create"),
-    path("orders/<uuid:order_id>/receipt/", views.receipt, name="receipt"),
-    path("locale/", views.locale, name="locale"),
-    path("region/", views.choose_region, name="choose_region"),
-    path("webhooks/stripe/", views.stripe_webhook, name="stripe_webhook"),
+    path("", shop.top_up, name="top_up"),
+    path("summary/", shop.summary, name="summary"),
+    path("orders/", shop.order_create, name="order_create"),
+    path("orders/<uuid:order_id>/", orders.order, name="order"),
+    path("orders/<uuid:order_id>/tracker/", orders.order_tracker, name="order_tracker"),
+    path("orders/<uuid:order_id>/return/", orders.order_return, name="order_return"),
+    path("orders/<uuid:order_id>/checkout/", orders.order_checkout, name="order_checkout"),
+    path("orders/<uuid:order_id>/cancel/", orders.order_cancel, name="order_cancel"),
+    path("orders/<uuid:order_id>/cases/", orders.case_create, name="case_create"),
+    path("orders/<uuid:order_id>/receipt/", orders.receipt, name="receipt"),
+    path("locale/", shop.locale, name="locale"),
+    path("region/", shop.choose_region, name="choose_region"),
+    path("webhooks/stripe/", webhook.stripe_webhook, name="stripe_webhook"),
 ]

@@ -52,7 +52,7 @@ class Letterbox:
 @pytest.fixture
 def letterbox(sandbox, settings, monkeypatch):
     """A webhook that the sandbox knows, for events about payments, signed with a secret that the shop knows."""
-    monkeypatch.setattr("payments.views.nudge", lambda *_: None)  # the test works on events itself
+    monkeypatch.setattr("payments.views.webhook.nudge", lambda *_: None)  # the test works on events itself
     sandbox.turn(webhooks="steady")
     box = Letterbox()
     webhooks = gateway._client().v1.webhook_endpoints

@@ -209,7 +209,7 @@ def test_the_worker_is_told_of_an_event_only_once_everybody_can_read_it(
             somebody_else.execute("SELECT id FROM payments_stripeevent WHERE id = %s", [event_id])
             read.append((event_id, somebody_else.fetchall()))
 
-    monkeypatch.setattr("payments.views.nudge", nudge)
+    monkeypatch.setattr("payments.views.webhook.nudge", nudge)
     events = [event_about(order) for _ in range(3)]
     for event in events:
         deliver(event)

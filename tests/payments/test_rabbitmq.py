@@ -134,7 +134,7 @@ def start_worker(rabbit):
 @pytest.fixture
 def stored(monkeypatch, people, order_of, event_about, deliver):
     """Orders that were paid, whose events no worker has been told of."""
-    monkeypatch.setattr("payments.views.nudge", lambda *_: None)
+    monkeypatch.setattr("payments.views.webhook.nudge", lambda *_: None)
 
     def make(count):
         orders = [order_of(people(f"fan{number}")) for number in range(count)]

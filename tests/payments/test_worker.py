@@ -115,7 +115,7 @@ def test_a_worker_says_that_it_is_there_when_the_sweep_asks(committed, worker, r
 def sweeping_alone(committed, sandbox, monkeypatch):
     """`manage.py sweep`, as an operator starts it, in a shop whose broker is gone; nobody works for it either."""
     nowhere = {"REDIS_URL": "redis://127.0.0.1:9/0", "BROKER_URL": "redis://127.0.0.1:9/0"}
-    monkeypatch.setattr("payments.views.nudge", lambda *_: None)  # nobody would hear it
+    monkeypatch.setattr("payments.views.webhook.nudge", lambda *_: None)  # nobody would hear it
     process = subprocess.Popen(
         [sys.executable, "manage.py", "sweep"],
         cwd=ROOT,

@@ -1,0 +1,1 @@
+"""Buying coins, as people and the provider see it: a module for each part of the way."""
