@@ -89,3 +89,38 @@ def test_a_popular_creator_is_no_queue(committed, earned, rich_alice):
         ledger.transfer(move, home=rich_alice.pk, key=uuid.uuid4(), kind=TransferKind.GIFT, cause="gift:1")
 
         assert ledger.balance(earned) == 155
+
+
+def test_a_roll_up_costs_what_there_is_to_roll_up_though_the_planner_thinks_that_it_is_nothing(committed):
+    creators = 600
+    try:
+        with as_owner() as cursor:
+            cursor.execute(
+                """INSERT INTO wallet_account (home, kind, unit, is_house, posting)
+                   SELECT 10^9 + n, 'diamonds', 2, false, 'deferred' FROM generate_series(1, %s) n""",
+                [creators],
+            )
+            credit_everybody = """INSERT INTO wallet_pendingcredit (account_id, home, amount)
+                                  SELECT id, home, 5 FROM wallet_account WHERE home > 10^9"""
+            cursor.execute(f"{credit_everybody}; DELETE FROM wallet_pendingcredit")
+            cursor.execute("ANALYZE wallet_account, wallet_pendingcredit")  # pages without rows, as a roll-up leaves it
+            cursor.execute(credit_everybody)
+            cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'ledger_roll_up'")
+            body = cursor.fetchone()[0].replace("only_account", "NULL::bigint")
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {body}")
+            plan = cursor.fetchone()[0][0]["Plan"]
+            raise Undone
+    except Undone:
+        pass
+
+    assert creators < rows_touched(plan) < 30 * creators
+
+
+class Undone(Exception):
+    """Ends a transaction of the owner's, of which nothing is to stay."""
+
+
+def rows_touched(node):
+    """What a plan really went through: the rows that each of its nodes gave or dropped, each time it ran."""
+    each_time = node["Actual Rows"] + sum(count for name, count in node.items() if name.startswith("Rows Removed"))
+    return each_time * node["Actual Loops"] + sum(rows_touched(child) for child in node.get("Plans", []))
