@@ -126,6 +126,8 @@ MUTANTS = {
                 '    work_event.delay(event["id"])\n',
             ),
             ("coinshop/settings.py", '        "socket_timeout": 1,  #', '        "socket_timeout": None,  #'),
+            ("coinshop/settings.py", '"socket_connect_timeout": 0.5,', '"socket_connect_timeout": None,'),
+            ("coinshop/settings.py", 'CELERY_BROKER_TRANSPORT_OPTIONS["max_retries"] = 0', ""),
         ),
     ),
 }
