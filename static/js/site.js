@@ -6,30 +6,30 @@
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (zone) document.cookie = `tz=${zone}; path=/; max-age=31536000; samesite=lax`;
 
-  // The running total of a custom amount. Cents are rounded up, and the next page shows the price that counts.
-  const amount = document.querySelector("[data-per-100-minor]");
+  // The running total of a custom amount, rounded up as the shop does. The next page shows the price that counts.
+  const amount = document.querySelector("[data-per-coins]");
   if (amount) {
-    const { exponent, currency, locale } = amount.dataset;
-    const per100Minor = amount.getAttribute("data-per-100-minor");
+    const { currency, locale } = amount.dataset;
+    const [priceMinor, perCoins, step, exponent, least, most] = ["priceMinor", "perCoins", "step", "exponent", "min", "max"]
+      .map((name) => Number(amount.dataset[name]));
     const outputs = document.querySelectorAll("[data-total-of-amount]");
     const money = new Intl.NumberFormat(locale || undefined, {
       style: "currency",
       numberingSystem: "latn",
       currency,
-      minimumFractionDigits: Number(exponent),
-      maximumFractionDigits: Number(exponent),
+      minimumFractionDigits: exponent,
+      maximumFractionDigits: exponent,
     });
     const show = () => {
       const coins = Number(amount.value);
-      const isInRange = Number.isInteger(coins) && coins >= Number(amount.min) && coins <= Number(amount.max);
-      const minor = Math.ceil((coins * Number(per100Minor)) / 100);
+      const isInRange = Number.isInteger(coins) && coins >= least && coins <= most;
+      const minor = Math.ceil((coins * priceMinor) / perCoins / step) * step;
       for (const output of outputs) {
-        output.textContent = isInRange ? money.format(minor / 10 ** Number(exponent)) : output.dataset.otherwise;
+        output.textContent = isInRange ? money.format(minor / 10 ** exponent) : output.dataset.otherwise;
       }
     };
     for (const output of outputs) output.dataset.otherwise = output.textContent;
     amount.addEventListener("input", show);
-    show();
   }
 
   // A poll that brings nothing new changes nothing: screen readers stay quiet and animations do not start over.
