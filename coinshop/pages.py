@@ -61,7 +61,7 @@ def wallet(request: HttpRequest) -> HttpResponse:
         "owed": -have.receivable,
         "on_hold": pauses.objection_to(person),
         "diamonds": have.diamonds if is_creator else None,
-        "rows": _rows(page.lines),
+        "rows": _rows(page.lines, person),
         "tabs": _tabs(kind, have, is_creator),
         "account": kind.value,
         "choices": offer.options(asked),
@@ -171,18 +171,18 @@ def _before(request: HttpRequest, account: int) -> ledger.Position | None:
     return ledger.Position(*place)
 
 
-def _rows(lines: list[Line]) -> list[dict[str, Any]]:
+def _rows(lines: list[Line], person: User) -> list[dict[str, Any]]:
     """Lines of the ledger, told with the orders and gifts that caused them."""
     gifts = SentGift.objects.filter(
         transfer_id__in=[line.transfer_id for line in lines if line.kind == TransferKind.GIFT]
     )
     sent = {gift.transfer_id: gift for gift in gifts.select_related("gift", "sender", "creator__person")}
     bought = [named[1] for line in lines if (named := OF_AN_ORDER.fullmatch(line.cause))]
-    orders = {f"order:{order.pk}": order for order in Order.objects.filter(pk__in=bought)}
-    return [_row(line, sent.get(line.transfer_id), orders.get(line.cause)) for line in lines]
+    orders = {f"order:{order.pk}": order for order in Order.objects.filter(pk__in=bought).select_related("buyer")}
+    return [_row(line, sent.get(line.transfer_id), orders.get(line.cause), person) for line in lines]
 
 
-def _row(line: Line, sent: SentGift | None, order: Order | None) -> dict[str, Any]:
+def _row(line: Line, sent: SentGift | None, order: Order | None, person: User) -> dict[str, Any]:
     row = {
         "amount": line.amount,
         "balance_after": line.balance_after,
@@ -193,12 +193,19 @@ def _row(line: Line, sent: SentGift | None, order: Order | None) -> dict[str, An
         return row | _told_gift(line, sent)
     return row | {
         "title": capfirst(line.kind.label),
-        "detail": order.number if order else "",
-        "url": reverse("payments:order", args=[order.pk]) if order else "",
+        "detail": _detail(order, person) if order else "",
+        "url": reverse("payments:order", args=[order.pk]) if order and order.buyer_id == person.pk else "",
         "picture": "",
         "icon": "plus",
         "tone": "is-good",
     }
+
+
+def _detail(order: Order, person: User) -> str:
+    """The order's number for its buyer; for somebody else, who bought it for them."""
+    if order.buyer_id == person.pk:
+        return order.number
+    return _("from @%(handle)s") % {"handle": order.buyer.handle}
 
 
 def _told_gift(line: Line, sent: SentGift) -> dict[str, Any]:

@@ -64,6 +64,7 @@ def send(request: HttpRequest, handle: str) -> HttpResponse:
     try:
         sent = sending.send(request.user, room, gift, quantity=quantity, key=form.cleaned_data["key"])
     except TooFewCoins as short:
+        request.session["awaited_in"] = room.person.handle  # where to come back to, once there are coins
         return _room(request, room, form, status=409, missing=_missing(gift, quantity, short))
     except MayNotSend as refusal:
         form.add_error(None, str(refusal))

@@ -24,8 +24,10 @@ class NotPayable(Exception):
     """The order was cancelled, paid or ended in the meantime."""
 
 
-def place(offer: Offer, *, buyer: User, form_key: UUID) -> Order:
-    """Make an order for the buyer's own account. The same form sent again is the same order, whatever it offers now.
+def place(offer: Offer, *, buyer: User, form_key: UUID, recipient: User | None = None) -> Order:
+    """Make an order, for the buyer's own account unless somebody else is named.
+
+    The same form sent again is the same order, whatever it offers now.
 
     Raises TooManyOrders. Takes a lock on the buyer, so that orders of one person are counted one after another.
     """
@@ -36,7 +38,7 @@ def place(offer: Offer, *, buyer: User, form_key: UUID) -> Order:
         _refuse_a_flood(buyer)
         order = Order.objects.create(
             buyer=buyer,
-            recipient=buyer,
+            recipient=recipient or buyer,
             form_key=form_key,
             region=offer.price_list.region,
             price_list=offer.price_list,

@@ -56,6 +56,7 @@ class ChoiceForm(forms.Form):
         max_length=20, error_messages={"required": _("Choose a package, or the number of coins you want.")}
     )
     amount = WholeNumberField(required=False)
+    to = forms.CharField(max_length=40, required=False)
 
     def clean_package(self) -> str:
         package: str = self.cleaned_data["package"]
@@ -71,6 +72,17 @@ class ChoiceForm(forms.Form):
     @property
     def is_custom(self) -> bool:
         return self.cleaned_data.get("package") == CUSTOM
+
+
+class RecipientForm(forms.Form):
+    """Whom to buy for."""
+
+    handle = forms.CharField(
+        label=_("Their name in the shop"),
+        max_length=40,
+        widget=forms.TextInput({"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}),
+        help_text=_("It begins with @ and stands at the top of their page Me."),
+    )
 
 
 class OrderForm(ChoiceForm):

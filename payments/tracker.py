@@ -83,6 +83,9 @@ def headlines_of(order: Order, entries: Entries) -> tuple[str, str]:
         return _("This order has ended"), _("The payment did not belong to it. No coins were taken or given.")
     if changed := afterwards.headlines_of(order):
         return changed
+    if order.is_settled and order.recipient_id != order.buyer_id:
+        to = {"handle": order.recipient.handle}
+        return _("The coins are with @%(handle)s") % to, _("They can be spent at once. The receipt is yours.")
     headline, subline = TOLD[order.state]
     return headline(), subline()
 
@@ -195,9 +198,11 @@ def _delivered(order: Order, entries: Entries) -> Step:
             have = ledger.balances(order.recipient_id).spendable
             body = _("Your balance is now %(coins)s coins.") % {"coins": localize(have)}
         return _step(_("Delivered"), "done", entry.at, body, _("ledger %(id)s") % {"id": entry.reference})
-    return _step(
-        _("Delivered"), "next", None, _("Your balance grows by %(coins)s.") % {"coins": localize(order.total_coins)}
-    )
+    coins, handle = localize(order.total_coins), order.recipient.handle
+    body = _("Your balance grows by %(coins)s.") % {"coins": coins}
+    if order.recipient_id != order.buyer_id:
+        body = _("The balance of @%(handle)s grows by %(coins)s.") % {"coins": coins, "handle": handle}
+    return _step(_("Delivered"), "next", None, body)
 
 
 def _step(name: str, state: str, at: datetime | None, body: str, reference: str = "") -> Step:

@@ -6,6 +6,7 @@ app_name = "payments"
 
 urlpatterns = [
     path("", shop.top_up, name="top_up"),
+    path("for/", shop.recipient, name="recipient"),
     path("summary/", shop.summary, name="summary"),
     path("orders/", shop.order_create, name="order_create"),
     path("orders/<uuid:order_id>/", orders.order, name="order"),

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from coinshop.accounts.models import CountryLaw
 from payments import money, pricing
 from payments.models import PackagePrice, PriceList, Region
 from payments.pricing import Offer
@@ -30,13 +31,20 @@ def window_of(region: Region, country: str) -> Window:
     app = pricing.live_list(region, PriceList.Channel.APP)
     packages = pricing.packages_on_sale(prices)
     best = pricing.best_value(packages)
-    cards = [_card(package, region, country, app, nth, best) for nth, package in enumerate(packages, start=1)]
+    chosen = pricing.most_chosen(region)
+    cards = [_card(package, region, country, app, nth, best, chosen) for nth, package in enumerate(packages, start=1)]
     savings = [card["saving"] for card in cards if card["saving"] is not None]
     return Window(cards, _custom(prices, country), min(savings) or None if savings else None)
 
 
 def _card(
-    package: PackagePrice, region: Region, country: str, app: PriceList | None, nth: int, best: PackagePrice | None
+    package: PackagePrice,
+    region: Region,
+    country: str,
+    app: PriceList | None,
+    nth: int,
+    best: PackagePrice | None,
+    most_chosen: int | None,
 ) -> dict[str, Any]:
     total = package.coins + package.bonus
     return {
@@ -48,6 +56,7 @@ def _card(
         "rate": _rate(pricing.per_100(package.price_minor, total), region.currency, country),
         "saving": pricing.saving_percent(package, app),
         "is_best": package == best,
+        "is_most_chosen": package.coins == most_chosen,
         "pile": min(nth, PILES),
     }
 
@@ -92,6 +101,12 @@ def quote(offer: Offer) -> dict[str, Any]:
         "tax": show(offer.tax_minor, offer.currency, offer.country) if offer.tax_rate_bp else None,
         "tax_label": tax_label(offer.tax_name, offer.tax_rate_bp),
     }
+
+
+def tax_of(country: str) -> str:
+    """The tax that prices in a country include, as people know it: VAT 23%. Empty where there is none."""
+    law = CountryLaw.in_force(country)
+    return tax_label(law.tax_name, law.tax_rate_bp) if law else ""
 
 
 def tax_label(name: str, rate_bp: int) -> str:

@@ -52,6 +52,35 @@ class ResidenceForm(forms.Form):
         person.save(update_fields=["country", "birth_date"])
 
 
+class PhraseForm(forms.Form):
+    """Words of one's own, shown before paying, which a false page cannot know."""
+
+    phrase = forms.CharField(
+        label=_("Words of your own"),
+        max_length=60,
+        required=False,
+        help_text=_("Such as: the blue teapot sings. Leave it empty to show none."),
+    )
+
+
+class BlockForm(forms.Form):
+    """Whom to want nothing from."""
+
+    handle = forms.CharField(
+        label=_("Name in the shop"),
+        max_length=31,
+        widget=forms.TextInput({"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}),
+    )
+
+    def clean_handle(self) -> User:
+        """The person of that name."""
+        handle = self.cleaned_data["handle"].strip().lstrip("@").lower()
+        person = User.objects.filter(handle=handle, is_active=True).first()
+        if person is None:
+            raise forms.ValidationError(_("We know nobody of that name. Check how it is written."))
+        return person
+
+
 class SignupForm(ResidenceForm, allauth.SignupForm):  # type: ignore[misc]  # allauth ships no types
     """allauth's own fields for e-mail, name and password, and where somebody lives."""
 

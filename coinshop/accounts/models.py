@@ -43,6 +43,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Where you live."))
     birth_date = models.DateField(_("date of birth"), null=True, blank=True)
     language = models.CharField(_("language"), max_length=10, default="en")
+    phrase = models.CharField(max_length=60, blank=True, help_text="their own words, shown before they pay")
     is_staff = models.BooleanField(_("may open the console"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     joined_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
@@ -104,6 +105,26 @@ class CountryLaw(models.Model):
         """The law of `country` on a day (today if none is given), or None where we know none and so cannot sell."""
         day = on or timezone.now().date()
         return cls.objects.filter(country=country, valid_from__lte=day).order_by("-valid_from").first()
+
+
+class Block(models.Model):
+    """Somebody wants nothing from somebody else. See `blocks`."""
+
+    blocker = models.ForeignKey(User, models.CASCADE, related_name="blocks", verbose_name=_("person"))
+    blocked = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("blocked person"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("block")
+        verbose_name_plural = _("blocks")
+        ordering = ["blocked__handle"]
+        constraints = [
+            models.UniqueConstraint(fields=["blocker", "blocked"], name="a_person_is_blocked_once"),
+            models.CheckConstraint(condition=~models.Q(blocker=models.F("blocked")), name="nobody_blocks_themselves"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.blocked)
 
 
 class SpendingPause(models.Model):

@@ -1,6 +1,7 @@
 """An order and its tracker: paying for it, coming back, cancelling, reporting, its receipt."""
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -39,7 +40,7 @@ def order(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
 def order_tracker(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
     """The part of the tracker that changes. Its last answer ends the asking."""
     mine = _my_order(request, order_id)
-    story = tracker.story_of(mine)
+    story = _story(request, mine)
     status = 200 if story["refresh_s"] else HTMX_STOP_POLLING
     return render(request, "payments/_tracker.html", story | {"is_update": True}, status=status)
 
@@ -131,7 +132,12 @@ def _ask(order: Order) -> None:
 
 
 def _order_page(request: HttpRequest, order: Order, form: ReportForm, status: int = 200) -> HttpResponse:
-    return render(request, "payments/order.html", tracker.story_of(order) | {"form": form}, status=status)
+    return render(request, "payments/order.html", _story(request, order) | {"form": form}, status=status)
+
+
+def _story(request: HttpRequest, order: Order) -> dict[str, Any]:
+    """The tracker's story, and the room where a gift was too dear before: now it is not."""
+    return tracker.story_of(order) | {"awaited_in": request.session.get("awaited_in", "") if order.is_settled else ""}
 
 
 def _my_order(request: HttpRequest, order_id: uuid.UUID) -> Order:

@@ -81,3 +81,45 @@ def test_my_page_asks_who_is_there(client, db):
     answer = client.get("/me/")
 
     assert (answer.status_code, answer.url) == (302, "/accounts/login/?next=/me/")
+
+
+def test_words_of_my_own_are_kept_and_shown_where_i_pay_and_to_nobody_else(client, alice, people):
+    client.force_login(alice)
+    client.post("/me/phrase/", {"phrase": "the blue <teapot> sings"})
+
+    assert "the blue <teapot> sings" in unescape(client.get("/summary/?package=custom&amount=350").content.decode())
+    client.force_login(people("dora"))
+    assert "teapot" not in client.get("/summary/?package=custom&amount=350").content.decode()
+
+
+def test_words_that_are_too_long_are_refused_and_the_old_ones_stay(client, alice):
+    client.force_login(alice)
+    client.post("/me/phrase/", {"phrase": "short"})
+
+    assert client.post("/me/phrase/", {"phrase": "x" * 61}).status_code == 422
+    alice.refresh_from_db()
+    assert alice.phrase == "short"
+
+
+def test_i_can_block_somebody_and_allow_them_again(client, alice, people):
+    dora = people("dora")
+    client.force_login(alice)
+    assert client.post("/me/blocks/", {"handle": "@Dora"}).status_code == 302
+    assert client.post("/me/blocks/", {"handle": "dora"}).status_code == 302
+    block = alice.blocks.get()
+    assert block.blocked == dora
+    client.force_login(dora)
+    client.post(f"/me/blocks/{block.pk}/delete/")
+    assert alice.blocks.exists(), "a block is taken back by its owner alone"
+
+    client.force_login(alice)
+    client.post(f"/me/blocks/{block.pk}/delete/")
+    assert not alice.blocks.exists()
+
+
+@pytest.mark.parametrize("handle", ["", "alice", "nobody.here", "a\0b"])
+def test_whom_nobody_can_block_is_said(handle, client, alice):
+    client.force_login(alice)
+
+    assert client.post("/me/blocks/", {"handle": handle}).status_code == 422
+    assert not alice.blocks.exists()

@@ -90,6 +90,12 @@ def test_a_gift_that_is_too_dear_says_what_is_missing_and_leads_to_buying_just_t
     fan.said.clear()  # the browser reports the refusal's status, as it should
 
     expect(fan.page.locator("#amount")).to_have_value(str(missing))
+    total = fan.page.locator("[data-total-of-amount]")
+    expect(total).to_contain_text("€")
+    fan.page.fill("#amount", "1000")
+    expect(total).to_have_text(re.compile(r"11[.,]8\d"))
+    fan.page.fill("#amount", "1")
+    expect(total).not_to_have_text(re.compile(r"11[.,]8\d"))
 
 
 def test_buying_works_without_javascript(visit, shop):
@@ -125,3 +131,64 @@ def test_the_console_is_usable_and_silent_under_the_strict_policy(visit):
     for path in ["", "payments/pricelist/", "payments/order/", "wallet/transfer/", "wallet/account/", "gifts/gift/"]:
         admin.go(f"/admin/{path}")
         assert admin.stumbles() == []
+
+
+BUTTERFLY = 88
+
+
+def buy(fan, coins):
+    """Type a number of coins, or leave the one that is there, and pay for it."""
+    if coins:
+        fan.page.locator(".package input[value=custom]").check()
+        fan.page.fill("#amount", str(coins))
+    fan.page.locator(".paybar button").click()
+    fan.page.wait_for_url("**/summary/**")
+    assert fan.stumbles() == []
+    fan.page.locator(".paybar button").click()
+    fan.pay()
+    fan.page.wait_for_url("**/orders/**")
+
+
+def test_from_a_gift_37_coins_too_dear_to_sending_it_on_a_phone_in_arabic_without_javascript(visit, shop):
+    handle = f"hind{next(numbers)}ar"
+    fan = visit(390, "ar", java_script_enabled=False)
+    sign_up(fan, handle)
+    fan.go("/")
+    buy(fan, BUTTERFLY - 37)
+    fan.go("/@creator/")
+    fan.page.locator("input[value=butterfly]").check()
+    fan.page.locator(".send button").click()
+    fan.said.clear()  # the browser reports the refusal's status, as it should
+    fan.page.locator("a[href='/?coins=37']").click()
+
+    offered = int(fan.page.locator("#amount").input_value())
+    assert 37 < offered < 60, "the least that can be paid in riyals, and not a package"
+    expect(fan.page.locator(".notice.is-note")).to_contain_text("37")
+    assert fan.stumbles() == []
+    assert not fan.is_wider_than_the_screen()
+    buy(fan, None)
+    assert shop.coins_of(handle) == BUTTERFLY - 37 + offered
+    fan.page.locator("a[href='/@creator/']").first.click()
+    fan.page.locator("input[value=butterfly]").check()
+    fan.page.locator(".send button").click()
+    fan.page.wait_for_url("**/@creator/?sent=*")
+    assert shop.coins_of(handle) == offered - 37
+
+
+def test_a_fan_buys_coins_for_a_friend(visit, shop):
+    fan = visit(390)
+    fan.sign_in("fan@example.com")
+    mine, theirs = shop.coins_of("fan"), shop.coins_of("fan2")
+    fan.go("/for/")
+    assert fan.stumbles() == []
+    fan.page.fill("[name=handle]", "@fan2")
+    fan.page.get_by_role("button", name="Show me who that is").click()
+    expect(fan.page.locator("main")).to_contain_text("@fan2")
+    assert fan.stumbles() == []
+    fan.page.get_by_role("link", name=re.compile("Yes, buy for")).click()
+    fan.page.locator(".package", has_text="350").locator("input").check()
+    assert fan.stumbles() == []
+    buy(fan, None)
+
+    expect(fan.page.locator("h1")).to_have_text("The coins are with @fan2")
+    assert (shop.coins_of("fan"), shop.coins_of("fan2")) == (mine, theirs + 350)

@@ -346,7 +346,7 @@ def test_who_is_not_signed_in_is_sent_to_sign_in_and_comes_back_to_the_summary(c
     answer = client.post("/orders/", choice | {"seen_minor": "415", "key": uuid.uuid4()})
 
     assert answer.status_code in (302, 303)
-    assert unquote(answer.url) == f"/accounts/login/?next=/summary/?package={choice['package']}&amount="
+    assert unquote(answer.url) == f"/accounts/login/?next=/summary/?package={choice['package']}&amount=&to="
     assert not Order.objects.exists()
 
 

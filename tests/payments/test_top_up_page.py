@@ -3,13 +3,14 @@
 import re
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
-from payments import money, pricing, window
+from payments import money, pricing, settlement, window
 from payments.models import Region
 
 pytestmark = pytest.mark.django_db
-MOST_QUERIES = 12
+MOST_QUERIES = 13
 
 
 def text_of(page):
@@ -22,7 +23,7 @@ def test_a_visitor_sees_coins_prices_and_the_total_with_tax_without_signing_in(c
     for price in ["€0.85", "€4.15", "€8.29", "€205.19"]:
         assert price in page
     assert "17,500" in page
-    assert "Prices include tax" in page
+    assert "Prices include VAT 23%" in page
     assert "Best value" in page
 
 
@@ -91,9 +92,11 @@ def test_who_chose_nothing_is_told_to_choose(client):
 
 
 def test_the_window_asks_the_database_few_questions_however_many_it_shows(client, alice, django_assert_max_num_queries):
+    client.get("/", headers={"Accept-Language": "en-US"})  # what is looked up now and then
     with django_assert_max_num_queries(MOST_QUERIES):
         client.get("/", headers={"Accept-Language": "en-US"})
     client.force_login(alice)
+    client.get("/")
     with django_assert_max_num_queries(MOST_QUERIES):
         client.get("/")
 
@@ -123,3 +126,62 @@ def test_the_script_is_told_what_the_server_reckons_with(client):
 
     assert 'data-price-minor="829" data-per-coins="700" data-step="1" data-exponent="2" data-currency="EUR"' in page
     assert window.show(118, "EUR", "IE") in page  # per 100 coins
+
+
+# Help to choose ------------------------------------------------------------------------------------------------------
+
+
+def test_just_the_coins_that_are_missing_are_offered(client):
+    page = text_of(client.get("/?coins=759", headers={"Accept-Language": "en-IE"}))
+    price_minor = pricing.custom_price(pricing.live_list(Region.objects.get(slug="eurozone")), 759)
+
+    assert 'value="759"' in page
+    assert "759 coins are missing for the gift." in page
+    assert "Just that many are chosen below." in page
+    assert f"data-total-of-amount>{money.display(price_minor, 'EUR', language='en', country='IE')}<" in page
+
+
+def test_fewer_coins_than_can_be_paid_for_are_rounded_up_and_it_says_why(client):
+    least, _most = pricing.custom_limits(pricing.live_list(Region.objects.get(slug="eurozone")))
+    page = text_of(client.get("/?coins=37", headers={"Accept-Language": "en-IE"}))
+
+    assert least > 37
+    assert f'value="{least}"' in page
+    assert f"buys {least}; the other {least - 37} stay yours." in page
+
+
+def test_each_package_says_how_many_of_a_liked_gift_it_buys(client):
+    page = text_of(client.get("/?like=small", headers={"Accept-Language": "en-IE"}))
+
+    assert "35 × Lollipop" in page
+    assert "× Lollipop" not in text_of(client.get("/", headers={"Accept-Language": "en-IE"}))
+    assert client.get("/?like=\0").status_code == 200
+
+
+def test_most_chosen_is_what_most_people_bought_and_nothing_where_few_did(client, alice, order_of, evidence_of):
+    eurozone = Region.objects.get(slug="eurozone")
+    for coins in [350] * 12 + [700] * 8 + [1400]:
+        order = order_of(alice, coins)
+        settlement.settle(order.pk, evidence_of(order))
+    cache.clear()
+    assert pricing.most_chosen(eurozone) is None, "twelve are few"
+    for _ in range(8):
+        order = order_of(alice, 350)
+        settlement.settle(order.pk, evidence_of(order))
+    assert pricing.most_chosen(eurozone) is None, "it is looked up every ten minutes"
+    cache.clear()
+    assert pricing.most_chosen(eurozone) == 350
+    assert "Most chosen" in text_of(client.get("/", headers={"Accept-Language": "en-IE"}))
+    for _ in range(12):
+        order = order_of(alice, 700)
+        settlement.settle(order.pk, evidence_of(order))
+    cache.clear()
+
+    assert pricing.most_chosen(eurozone) is None, "two as often as each other are neither"
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    cache.clear()
+    yield
+    cache.clear()
