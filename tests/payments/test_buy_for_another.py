@@ -69,6 +69,7 @@ def test_the_coins_are_the_friends_and_the_order_is_the_buyers(shopper, client, 
     statement = text_of(client.get("/wallet/"))
     assert "from @alice" in statement
     assert order.number not in statement
+    assert str(order.pk) not in statement
 
 
 @pytest.mark.parametrize("name", ["nobody.of.this.name", "carol", "x" * 40, "‮arod", "gone"])
