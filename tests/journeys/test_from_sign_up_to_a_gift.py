@@ -158,8 +158,9 @@ def test_from_a_gift_37_coins_too_dear_to_sending_it_on_a_phone_in_arabic_withou
     fan.go("/@creator/")
     fan.page.locator("input[value=butterfly]").check()
     fan.page.locator(".send button").click()
-    fan.said.clear()  # the browser reports the refusal's status, as it should
     fan.page.locator("a[href='/?coins=37']").click()
+    fan.page.wait_for_url("**/?coins=37")
+    fan.said.clear()  # the browser reports the refusal's status, as it should
 
     offered = int(fan.page.locator("#amount").input_value())
     assert 37 < offered < 60, "the least that can be paid in riyals, and not a package"

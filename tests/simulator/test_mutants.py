@@ -84,10 +84,10 @@ MUTANTS = {
     "a roll-up deletes nothing": mutant(
         *[
             BALANCES,
-            "DELETE FROM wallet_pendingcredit p USING free",
-            "SELECT p.account_id, p.amount FROM wallet_pendingcredit p, free",
+            "DELETE FROM wallet_pendingcredit p WHERE",
+            "SELECT p.account_id, p.amount FROM wallet_pendingcredit p WHERE",
         ],
-        *["WHERE p.account_id = free.id RETURNING p.account_id, p.amount", "WHERE p.account_id = free.id"],
+        *["IS TRUE\n                  RETURNING p.account_id, p.amount)", "IS TRUE)"],
     ),
     "a roll-up forgets half": mutant(
         (ANSWERS, BALANCES), "sum(amount)::bigint AS amount, count", "sum(amount)::bigint / 2 AS amount, count"
