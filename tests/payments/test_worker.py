@@ -128,7 +128,11 @@ def sweeping_alone(committed, sandbox, monkeypatch):
             break
     yield
     process.terminate()
-    process.communicate(timeout=20)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:  # left alone it would go on working among the tests to come
+        process.kill()
+        process.wait()
 
 
 def test_with_no_worker_and_no_broker_an_order_settles_within_seconds_and_what_is_missing_is_named(
