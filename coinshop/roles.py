@@ -4,7 +4,14 @@ from django.contrib.auth.models import Group, Permission
 
 PRICING, FINANCE, SUPPORT = "pricing", "finance", "support"
 
-_LOOK = ["payments.view_region", "payments.view_pricelist", "payments.view_packageprice", "gifts.view_gift"]
+_LOOK = [
+    "payments.view_region",
+    "payments.view_pricelist",
+    "payments.view_packageprice",
+    "payments.view_promotion",
+    "payments.view_coupon",
+    "gifts.view_gift",
+]
 _FOLLOW_AN_ORDER = [
     "payments.view_order",
     "payments.view_payment",
@@ -20,6 +27,7 @@ _FOLLOW_AN_ORDER = [
     "wallet.view_transfer",
     "gifts.view_sentgift",
     "gifts.view_creator",
+    "payments.view_promotionuse",
 ]
 _GIVE_BACK = ["payments.add_refund", "payments.change_dispute", "payments.change_outgoing"]
 _PRICE = [
@@ -29,6 +37,11 @@ _PRICE = [
     "payments.add_packageprice",
     "payments.change_packageprice",
     "payments.delete_packageprice",
+    "payments.add_promotion",
+    "payments.change_promotion",
+    "payments.add_coupon",
+    "payments.change_coupon",
+    "payments.view_promotionuse",
     "gifts.add_gift",
     "gifts.change_gift",
 ]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from coinshop.accounts.models import User
-from payments import gateway, settlement
+from payments import gateway, promotions, settlement
 from payments.models import Order, Outgoing
 from payments.models.orders import poll_after
 from payments.pricing import Offer
@@ -24,12 +24,13 @@ class NotPayable(Exception):
     """The order was cancelled, paid or ended in the meantime."""
 
 
-def place(offer: Offer, *, buyer: User, form_key: UUID, recipient: User | None = None) -> Order:
-    """Make an order, for the buyer's own account unless somebody else is named.
+def place(offer: Offer, *, buyer: User, form_key: UUID, recipient: User | None = None, address: str = "") -> Order:
+    """Make an order, for the buyer's own account unless somebody else is named. `address` is the buyer's, on the net.
 
     The same form sent again is the same order, whatever it offers now.
 
-    Raises TooManyOrders. Takes a lock on the buyer, so that orders of one person are counted one after another.
+    Raises TooManyOrders, and promotions.NotGiven when the offer's promotion was used up meanwhile. Takes a lock on the
+    buyer, so that orders of one person are counted one after another.
     """
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=buyer.pk)
@@ -52,6 +53,7 @@ def place(offer: Offer, *, buyer: User, form_key: UUID, recipient: User | None =
             tax_rate_bp=offer.tax_rate_bp,
             tax_name=offer.tax_name,
         )
+        promotions.claim(order, offer, address=address)
         order.note("ordered")
     return order
 

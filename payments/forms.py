@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from payments import money, refunds
 from payments.models import Payment, Refund
+from payments.pricing import Offer
 
 CUSTOM = "custom"
 EASTERN_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
@@ -49,14 +50,29 @@ class RefundForm(forms.Form):
             raise forms.ValidationError(problem, code="fraction") from None
 
 
+class CodeField(forms.CharField):
+    """A code as people type it: in small letters, with spaces or hyphens between."""
+
+    def __init__(self, letters: str, **options: Any) -> None:
+        self.letters = letters
+        super().__init__(max_length=60, **options)
+
+    def to_python(self, value: Any) -> str:
+        code = re.sub(r"[\s-]", "", super().to_python(value) or "").upper()
+        if code and not re.fullmatch(self.letters, code):
+            raise forms.ValidationError(_("We do not know this code. Check how it is written."), code="invalid")
+        return code
+
+
 class ChoiceForm(forms.Form):
-    """A package, or a number of coins."""
+    """A package, or a number of coins; for whom, and with which code."""
 
     package = forms.CharField(
         max_length=20, error_messages={"required": _("Choose a package, or the number of coins you want.")}
     )
     amount = WholeNumberField(required=False)
     to = forms.CharField(max_length=40, required=False)
+    code = CodeField(letters="[A-Z0-9]{4,20}", required=False)
 
     def clean_package(self) -> str:
         package: str = self.cleaned_data["package"]
@@ -73,6 +89,12 @@ class ChoiceForm(forms.Form):
     def is_custom(self) -> bool:
         return self.cleaned_data.get("package") == CUSTOM
 
+    @property
+    def choice(self) -> list[Any]:
+        """What the price hangs on."""
+        amount = self.cleaned_data.get("amount") if self.is_custom else None
+        return [self.cleaned_data.get("package"), amount, self.cleaned_data.get("code", "")]
+
 
 class RecipientForm(forms.Form):
     """Whom to buy for."""
@@ -86,10 +108,20 @@ class RecipientForm(forms.Form):
 
 
 class OrderForm(ChoiceForm):
-    """The summary's form: the choice, the price that was shown, and a key that makes a second sending harmless."""
+    """The summary's form: the choice, what was shown for it, and a key that makes a second sending harmless.
+
+    `held` is our promise of the price that was shown. Without it, today's price counts if it is the one that was shown.
+    """
 
     key = forms.UUIDField()
     seen_minor = WholeNumberField()
+    seen_coins = WholeNumberField(required=False)
+    held = forms.CharField(max_length=2000, required=False)
+
+    def shows_other_than(self, offer: Offer) -> bool:
+        """Was another price shown, or another number of coins?"""
+        seen_coins = self.cleaned_data["seen_coins"]
+        return self.cleaned_data["seen_minor"] != offer.price_minor or seen_coins not in (None, offer.total_coins)
 
 
 class ReportForm(forms.Form):

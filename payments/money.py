@@ -22,8 +22,10 @@ WRITTEN_WHOLE = WHOLE_UNITS_OF_100 | frozenset("ARS COP HUF IDR NGN PKR TWD".spl
 LEAST_CHARGE = {
     **dict.fromkeys("USD AUD BRL CAD CHF EUR NZD SGD".split(), 50),
     **{"AED": 200, "GBP": 30, "JPY": 50, "MXN": 1000, "MYR": 200, "PLN": 200, "SEK": 300, "THB": 1000},
+    **{"CZK": 1500, "DKK": 250, "HKD": 400, "HUF": 17_500, "NOK": 300},
     **{"ARS": 80_000, "CLP": 500, "COP": 220_000, "EGP": 2_600, "IDR": 900_000, "KRW": 750, "NGN": 80_000},
     **{"PEN": 190, "PHP": 3_000, "PKR": 15_000, "SAR": 190, "TRY": 2_200, "TWD": 1_700, "VND": 13_500, "ZAR": 950},
+    **{"BHD": 190, "ISK": 6_500, "JOD": 360, "KWD": 160, "OMR": 200, "TND": 1_600, "UGX": 190_000, "XAF": 300},
 }
 MOST_CHARGE = 99_999_999  # eight digits,
 MOST_CHARGE_OF = {"IDR": 999_999_999_999}  # and twelve where money has many
@@ -43,6 +45,11 @@ def exponent(currency: str) -> int:
 def step(currency: str) -> int:
     """The smallest difference between two prices, in minor units."""
     return 10 if currency in THREE_DECIMAL else 100 if currency in WHOLE_UNITS_OF_100 else 1
+
+
+def price_step(currency: str) -> int:
+    """The smallest difference between two prices that we make ourselves, in minor units: no decimals nobody writes."""
+    return 100 if currency in WRITTEN_WHOLE else step(currency)
 
 
 def least_charge(currency: str) -> int:
@@ -72,10 +79,10 @@ def to_major(amount_minor: int, currency: str) -> Decimal:
 
 
 def round_up(amount_minor: Decimal, currency: str) -> int:
-    """To the next amount that can be charged. The remainder, less than one step, is the shop's."""
+    """To the next amount that can be charged and is written there. The remainder, less than a step, is the shop's."""
     # Not with `//`: on a Decimal it drops the remainder, where on an int it rounds down.
-    steps = (amount_minor / step(currency)).to_integral_value(ROUND_CEILING)
-    return int(steps) * step(currency)
+    steps = (amount_minor / price_step(currency)).to_integral_value(ROUND_CEILING)
+    return int(steps) * price_step(currency)
 
 
 def tax_within(price_minor: int, rate_bp: int) -> int:

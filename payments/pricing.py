@@ -1,8 +1,10 @@
 """What coins cost: live packages, the custom amount, and the offer that an order is made from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
+from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Count
@@ -12,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from coinshop.accounts.models import CountryLaw
 from payments import money
-from payments.models import Order, PackagePrice, PriceList, Region
+from payments.models import Coupon, Order, PackagePrice, PriceList, Promotion, Region
 
 CHOSEN_FOR = timedelta(days=90)
 CHOSEN_AT_LEAST = 20  # orders, before one can speak of what people choose
@@ -24,7 +26,10 @@ class NotSold(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """Coins for a price, as it stands now. Prices are minor units and include the tax."""
+    """Coins for a price, as it stands now. Prices are minor units and include the tax.
+
+    `price_minor` and `bonus` are what counts, the promotion's part included: `discount_minor` came off the list price.
+    """
 
     price_list: PriceList
     package: PackagePrice | None
@@ -36,10 +41,17 @@ class Offer:
     tax_minor: int
     tax_rate_bp: int
     tax_name: str
+    promotion: Promotion | None = None
+    coupon: Coupon | None = None
+    discount_minor: int = 0
 
     @property
     def total_coins(self) -> int:
         return self.coins + self.bonus
+
+    @property
+    def list_minor(self) -> int:
+        return self.price_minor + self.discount_minor
 
     @property
     def net_minor(self) -> int:
@@ -50,6 +62,12 @@ def live_list(region: Region, channel: str = PriceList.Channel.WEB) -> PriceList
     """The price list that sells in a region now; None where nothing does."""
     lists = PriceList.objects.filter(region=region, channel=channel, state=PriceList.State.LIVE)
     return lists.select_related("region").prefetch_related("packages").first()
+
+
+def offers_on_sale(prices: PriceList, country: str) -> list[Offer]:
+    """The packages that can be bought, smallest first, at their own prices."""
+    law = CountryLaw.in_force(country)
+    return [_offer_of(package, prices, country, law) for package in packages_on_sale(prices)]
 
 
 def packages_on_sale(prices: PriceList) -> list[PackagePrice]:
@@ -63,7 +81,7 @@ def offer_package(region: Region, country: str, package_id: int) -> Offer:
     prices = _selling(region)
     for package in packages_on_sale(prices):
         if package.pk == package_id:
-            return _offer(prices, country, package.coins, package.bonus, package.price_minor, package)
+            return _offer_of(package, prices, country, CountryLaw.in_force(country))
     raise NotSold(_("This price is no longer on sale. Please choose again: these are today's prices."))
 
 
@@ -80,8 +98,15 @@ def offer_amount(region: Region, country: str, coins: int) -> Offer:
         raise NotSold(_("At most %(most)s coins at once. You can buy again afterwards.") % {"most": localize(most)})
     for package in packages_on_sale(prices):
         if package.coins == coins:
-            return _offer(prices, country, coins, package.bonus, package.price_minor, package)
-    return _offer(prices, country, coins, 0, custom_price(prices, coins), None)
+            return _offer_of(package, prices, country, CountryLaw.in_force(country))
+    return offer_for(prices, country, CountryLaw.in_force(country), coins, custom_price(prices, coins))
+
+
+def at_price(offer: Offer, price_minor: int, **changes: Any) -> Offer:
+    """The same offer for another price, with the tax that lies within it."""
+    return replace(
+        offer, price_minor=price_minor, tax_minor=money.tax_within(price_minor, offer.tax_rate_bp), **changes
+    )
 
 
 def custom_price(prices: PriceList, coins: int) -> int:
@@ -108,30 +133,31 @@ def per_100(price_minor: int, coins: int) -> int:
     return (price_minor * 200 + coins) // (coins * 2)
 
 
-def saving_percent(package: PackagePrice, app: PriceList | None) -> int | None:
+def saving_percent(offer: Offer, app: PriceList | None) -> int | None:
     """How much less a coin costs than in the app, in whole percent and never flattered; None where nothing is known.
 
     Compared with the app's package of the same size, or else with its largest that is not larger.
     """
-    rivals = [rival for rival in app.packages.all() if rival.coins <= package.coins] if app else []
+    rivals = [rival for rival in app.packages.all() if rival.coins <= offer.coins] if app else []
     if not rivals:
         return None
     rival = max(rivals, key=lambda each: each.coins)
-    ours, theirs = (
-        package.price_minor * (rival.coins + rival.bonus),
-        rival.price_minor * (package.coins + package.bonus),
-    )
+    ours = offer.price_minor * (rival.coins + rival.bonus)
+    theirs = rival.price_minor * offer.total_coins
     return max(0, (theirs - ours) * 100 // theirs)
 
 
-def best_value(packages: list[PackagePrice]) -> PackagePrice | None:
-    """The package with the lowest price per coin, if there is just one."""
-    ranked = sorted(packages, key=lambda each: Decimal(each.price_minor) / (each.coins + each.bonus))
-    if len(ranked) < 2:
+def price_per_coin(offer: Offer) -> Fraction:
+    """In minor units, exactly."""
+    return Fraction(offer.price_minor, offer.total_coins)
+
+
+def best_value(offers: list[Offer]) -> Offer | None:
+    """The offer with the lowest price per coin, if there is just one."""
+    ranked = sorted(offers, key=price_per_coin)
+    if len(ranked) < 2 or price_per_coin(ranked[0]) == price_per_coin(ranked[1]):
         return None
-    first, second = ranked[:2]
-    tie = first.price_minor * (second.coins + second.bonus) == second.price_minor * (first.coins + first.bonus)
-    return None if tie else first
+    return ranked[0]
 
 
 def most_chosen(region: Region) -> int | None:
@@ -157,10 +183,21 @@ def _selling(region: Region) -> PriceList:
     return prices
 
 
-def _offer(
-    prices: PriceList, country: str, coins: int, bonus: int, price_minor: int, package: PackagePrice | None
+def _offer_of(package: PackagePrice, prices: PriceList, country: str, law: CountryLaw | None) -> Offer:
+    return offer_for(prices, country, law, package.coins, package.price_minor, bonus=package.bonus, package=package)
+
+
+def offer_for(
+    prices: PriceList,
+    country: str,
+    law: CountryLaw | None,
+    coins: int,
+    price_minor: int,
+    *,
+    bonus: int = 0,
+    package: PackagePrice | None = None,
 ) -> Offer:
-    law = CountryLaw.in_force(country)
+    """Coins of a list for a price in minor units, with the tax that the law of a country asks for."""
     rate_bp = law.tax_rate_bp if law else 0
     return Offer(
         price_list=prices,

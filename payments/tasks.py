@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from coinshop.accounts import sign_ins
-from payments import gateway, inbox, outgoing, revenue, sweep
+from payments import gateway, guesses, inbox, outgoing, revenue, sweep
 from payments.models import Heartbeat
 
 
@@ -44,3 +44,4 @@ def apply_breakage_rate(after: int = 0, basis_points: int | None = None) -> None
 def forget_old_events() -> None:
     sweep.forget_old_events()
     sign_ins.forget_old()
+    guesses.forget_old()

@@ -1,14 +1,15 @@
 from django.urls import path
 
-from payments.views import orders, shop, webhook
+from payments.views import buying, orders, shop, webhook
 
 app_name = "payments"
 
 urlpatterns = [
     path("", shop.top_up, name="top_up"),
     path("for/", shop.recipient, name="recipient"),
-    path("summary/", shop.summary, name="summary"),
-    path("orders/", shop.order_create, name="order_create"),
+    path("summary/", buying.summary, name="summary"),
+    path("amount/", buying.amount, name="amount"),
+    path("orders/", buying.order_create, name="order_create"),
     path("orders/<uuid:order_id>/", orders.order, name="order"),
     path("orders/<uuid:order_id>/tracker/", orders.order_tracker, name="order_tracker"),
     path("orders/<uuid:order_id>/return/", orders.order_return, name="order_return"),

@@ -6,9 +6,9 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from coinshop.accounts.models import CountryLaw
-from payments import money, pricing
-from payments.models import PackagePrice, PriceList, Region
+from coinshop.accounts.models import User
+from payments import money, pricing, promotions
+from payments.models import PriceList, Promotion, Region
 from payments.pricing import Offer
 
 PILES = 8  # drawings of coins, from one to many
@@ -21,42 +21,41 @@ class Window:
     cards: list[dict[str, Any]]
     custom: dict[str, Any] | None
     saving_percent: int | None
+    tax_label: str
+    promotions: list[Promotion]
 
 
-def window_of(region: Region, country: str) -> Window:
-    """The live packages of a region, as people in `country` write prices. Empty where nothing is sold."""
+def window_of(region: Region, country: str, buyer: User | None = None) -> Window:
+    """What a region sells now, with today's promotions, as people in `country` write prices. Empty where it is nothing.
+
+    A visitor, who is no buyer yet, sees what somebody new would pay.
+    """
     prices = pricing.live_list(region)
     if prices is None:
-        return Window([], None, None)
+        return Window([], None, None, "", [])
     app = pricing.live_list(region, PriceList.Channel.APP)
-    packages = pricing.packages_on_sale(prices)
-    best = pricing.best_value(packages)
-    chosen = pricing.most_chosen(region)
-    cards = [_card(package, region, country, app, nth, best, chosen) for nth, package in enumerate(packages, start=1)]
+    running = promotions.running(buyer)
+    offers = [promotions.best(offer, running) for offer in pricing.offers_on_sale(prices, country)]
+    best, chosen = pricing.best_value(offers), pricing.most_chosen(region)
+    cards = [
+        _card(offer, nth)
+        | {
+            "saving": pricing.saving_percent(offer, app),
+            "is_best": offer == best,
+            "is_most_chosen": offer.coins == chosen,
+        }
+        for nth, offer in enumerate(offers, start=1)
+    ]
     savings = [card["saving"] for card in cards if card["saving"] is not None]
-    return Window(cards, _custom(prices, country), min(savings) or None if savings else None)
+    tax = cards[0]["tax_label"] if cards else ""
+    given = list(dict.fromkeys(offer.promotion for offer in offers if offer.promotion))
+    return Window(cards, _custom(prices, country), min(savings) or None if savings else None, tax, given)
 
 
-def _card(
-    package: PackagePrice,
-    region: Region,
-    country: str,
-    app: PriceList | None,
-    nth: int,
-    best: PackagePrice | None,
-    most_chosen: int | None,
-) -> dict[str, Any]:
-    total = package.coins + package.bonus
-    return {
-        "value": str(package.pk),
-        "coins": package.coins,
-        "bonus": package.bonus,
-        "total_coins": total,
-        "price": show(package.price_minor, region.currency, country),
-        "rate": _rate(pricing.per_100(package.price_minor, total), region.currency, country),
-        "saving": pricing.saving_percent(package, app),
-        "is_best": package == best,
-        "is_most_chosen": package.coins == most_chosen,
+def _card(offer: Offer, nth: int) -> dict[str, Any]:
+    return quote(offer) | {
+        "value": str(offer.package.pk) if offer.package else "",
+        "rate": _rate(pricing.per_100(offer.price_minor, offer.total_coins), offer.currency, offer.country),
         "pile": min(nth, PILES),
     }
 
@@ -72,12 +71,6 @@ def _custom(prices: PriceList, country: str) -> dict[str, Any] | None:
         "min": least,
         "max": most,
         "rate": _rate(rate_minor, currency, country),
-        "price_minor": prices.custom_price_minor,
-        "per_coins": prices.custom_coins,
-        "step": money.step(currency),
-        "exponent": money.exponent(currency),
-        "currency": currency,
-        "locale": money.locale_tag(get_language() or "en", country),
     }
 
 
@@ -97,16 +90,14 @@ def quote(offer: Offer) -> dict[str, Any]:
         "bonus": offer.bonus,
         "total_coins": offer.total_coins,
         "price": show(offer.price_minor, offer.currency, offer.country),
+        "list_price": show(offer.list_minor, offer.currency, offer.country) if offer.discount_minor else "",
+        "discount": show(-offer.discount_minor, offer.currency, offer.country) if offer.discount_minor else "",
+        "promotion": offer.promotion,
+        "code": offer.coupon.code if offer.coupon else "",
         "net": show(offer.net_minor, offer.currency, offer.country),
         "tax": show(offer.tax_minor, offer.currency, offer.country) if offer.tax_rate_bp else None,
         "tax_label": tax_label(offer.tax_name, offer.tax_rate_bp),
     }
-
-
-def tax_of(country: str) -> str:
-    """The tax that prices in a country include, as people know it: VAT 23%. Empty where there is none."""
-    law = CountryLaw.in_force(country)
-    return tax_label(law.tax_name, law.tax_rate_bp) if law else ""
 
 
 def tax_label(name: str, rate_bp: int) -> str:

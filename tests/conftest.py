@@ -115,8 +115,8 @@ def owner() -> Callable[[], Any]:
 def person(handle: str, **facts: Any) -> Any:
     from coinshop.accounts.models import User
 
-    about = {"country": "IE", "birth_date": ADULT} | facts
-    return User.objects.create_user(f"{handle}@example.com", handle, "correct horse battery", **about)
+    about = {"email": f"{handle}@example.com", "country": "IE", "birth_date": ADULT} | facts
+    return User.objects.create_user(handle=handle, password="correct horse battery", **about)
 
 
 @pytest.fixture

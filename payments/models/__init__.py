@@ -6,6 +6,7 @@ from payments.models.inbox import Heartbeat, StripeEvent
 from payments.models.orders import Order, Payment, TimelineEntry
 from payments.models.outgoing import Outgoing
 from payments.models.prices import PackagePrice, PriceList, Region, RegionCountry
+from payments.models.promotions import CodeGuess, Coupon, Promotion, PromotionUse
 from payments.models.revenue import BreakageRate
 from payments.models.reversals import Dispute, DisputeEvidence, FraudWarning, Refund
 
@@ -13,6 +14,8 @@ __all__ = [
     "BalanceTransaction",
     "BreakageRate",
     "Case",
+    "CodeGuess",
+    "Coupon",
     "Dispute",
     "DisputeEvidence",
     "Duty",
@@ -24,6 +27,8 @@ __all__ = [
     "PackagePrice",
     "Payment",
     "PriceList",
+    "Promotion",
+    "PromotionUse",
     "Refund",
     "Region",
     "RegionCountry",

@@ -1,35 +1,29 @@
-"""The shop window, the summary, and the order that is made from it."""
+"""The shop window, and what is chosen in front of it: whom to buy for, the region, the language."""
 
 import re
-import uuid
-from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from coinshop.accounts import ages, countries, pauses
-from coinshop.accounts.models import CountryLaw, User
-from payments import checkout, pricing, recipients, regions, window
-from payments.forms import CUSTOM, ChoiceForm, OrderForm, RecipientForm
+from coinshop.accounts import countries
+from coinshop.accounts.models import User
+from payments import pricing, promotions, recipients, regions, window
+from payments.forms import CUSTOM, ChoiceForm, RecipientForm
 from payments.models import Region
-from payments.pricing import NotSold, Offer
 from payments.views.asking import SeeOther, next_path, person
-from payments.views.orders import to_payment
 
 
 @require_safe
 def top_up(request: HttpRequest) -> HttpResponse:
     """The shop window. `?coins=759` comes from a gift that is too dear: just that many are offered."""
     wanted = request.GET.get("coins", "")
-    form = ChoiceForm(initial={"to": request.GET.get("to", "")[:40]})
-    return _window(request, form, wanted=int(wanted) if re.fullmatch("[0-9]{1,9}", wanted) else None)
+    form = ChoiceForm(initial={name: request.GET.get(name, "")[:40] for name in ["to", "code"]})
+    return window_page(request, form, wanted=int(wanted) if re.fullmatch("[0-9]{1,9}", wanted) else None)
 
 
 @login_required
@@ -50,38 +44,6 @@ def recipient(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def summary(request: HttpRequest) -> HttpResponse:
-    """Everything about the order before anybody is sent to pay."""
-    form = ChoiceForm(request.GET)
-    offer = _offer(request, form)
-    _recipient(request, form)
-    return _summary(request, form, offer) if offer and not form.errors else _window(request, form, status=422)
-
-
-@require_POST
-def order_create(request: HttpRequest) -> HttpResponse:
-    """Make the order and send its buyer to the payment page. Who was signed out meanwhile comes back to the summary."""
-    form = OrderForm(request.POST)
-    if not isinstance(request.user, User):
-        choice = {name: request.POST.get(name, "") for name in ["package", "amount", "to"]}
-        return redirect_to_login(f"{reverse('payments:summary')}?{urlencode(choice)}")
-    if form.is_valid() and (earlier := request.user.orders.filter(form_key=form.cleaned_data["key"]).first()):
-        return to_payment(request, earlier)
-    offer, receiver = _offer(request, form), _recipient(request, form)
-    if offer is None or receiver is None:
-        return _window(request, form, status=422)
-    if form.cleaned_data["seen_minor"] != offer.price_minor:
-        return _summary(request, form, offer, status=409, seen_minor=form.cleaned_data["seen_minor"])
-    if _objection_to(request.user):
-        return _summary(request, form, offer, status=403)
-    try:
-        order = checkout.place(offer, buyer=request.user, recipient=receiver, form_key=form.cleaned_data["key"])
-    except checkout.TooManyOrders:
-        return render(request, "429.html", status=429)
-    return to_payment(request, order)
-
-
-@require_safe
 def locale(request: HttpRequest) -> HttpResponse:
     """Choose a region and a language, on a page of its own."""
     return render(request, "payments/locale.html", {"regions": _regions(), "next": next_path(request.GET)})
@@ -98,17 +60,20 @@ def choose_region(request: HttpRequest) -> HttpResponse:
     return SeeOther(next_path(request.POST))
 
 
-def _window(request: HttpRequest, form: ChoiceForm, status: int = 200, wanted: int | None = None) -> HttpResponse:
+def window_page(request: HttpRequest, form: ChoiceForm, status: int = 200, wanted: int | None = None) -> HttpResponse:
     region = regions.region_of(request)
     if region is None:
         return _not_served(request)
     country = regions.country_in(region, request)
-    shown = window.window_of(region, country)
+    buyer = request.user if isinstance(request.user, User) else None
+    shown = window.window_of(region, country, buyer)
     missing = None
     if wanted and shown.custom:  # as near to it as can be sold
         nearest = min(max(wanted, shown.custom["min"]), shown.custom["max"])
         form.initial = {**form.initial, "package": CUSTOM, "amount": nearest}
-        price_minor = pricing.offer_amount(region, country, nearest).price_minor
+        price_minor = promotions.best(
+            pricing.offer_amount(region, country, nearest), promotions.running(buyer)
+        ).price_minor
         missing = {
             "coins": wanted,
             "offered": nearest,
@@ -117,10 +82,11 @@ def _window(request: HttpRequest, form: ChoiceForm, status: int = 200, wanted: i
         }
     context = {
         "missing": missing,
-        "tax_label": window.tax_of(country),
+        "tax_label": shown.tax_label,
         "cards": shown.cards,
         "custom": shown.custom,
         "saving_percent": shown.saving_percent,
+        "promotions": shown.promotions,
         "form": form,
         "to": _other(request, form),
         "regions": [] if request.user.is_authenticated else _regions(),
@@ -138,64 +104,6 @@ def _other(request: HttpRequest, form: ChoiceForm) -> str:
 def _not_served(request: HttpRequest) -> HttpResponse:
     country = countries.name_of(person(request).country) if request.user.is_authenticated else ""
     return render(request, "payments/not_served.html", {"country": country})
-
-
-def _offer(request: HttpRequest, form: ChoiceForm) -> Offer | None:
-    """What the form asks for at today's price; None, with the reason in the form, when it cannot be had."""
-    region = regions.region_of(request)
-    if not form.is_valid() or region is None:
-        return None
-    country = regions.country_in(region, request)
-    try:
-        if form.is_custom:
-            return pricing.offer_amount(region, country, form.cleaned_data["amount"])
-        return pricing.offer_package(region, country, int(form.cleaned_data["package"]))
-    except NotSold as refusal:
-        form.add_error("amount" if form.is_custom else "package", str(refusal))
-        return None
-
-
-def _recipient(request: HttpRequest, form: ChoiceForm) -> User | None:
-    """Whom the coins are for; None, with the reason in the form, when they cannot be had. Visitors are told later."""
-    if not isinstance(request.user, User) or "to" not in form.cleaned_data:
-        return None
-    try:
-        return recipients.find(form.cleaned_data["to"], buyer=request.user)
-    except recipients.NotReachable as refusal:
-        form.add_error("to", str(refusal))
-        return None
-
-
-def _summary(
-    request: HttpRequest, form: ChoiceForm, offer: Offer, status: int = 200, seen_minor: int | None = None
-) -> HttpResponse:
-    person = request.user if isinstance(request.user, User) else None
-    receiver = form.cleaned_data["to"].strip().lstrip("@").lower() or (person.handle if person else "")
-    choice = {
-        "package": form.cleaned_data["package"],
-        "amount": form.cleaned_data["amount"] or "",
-        "to": "" if person and receiver == person.handle else receiver,
-    }
-    law = CountryLaw.in_force(offer.country)
-    here = f"{reverse('payments:summary')}?{urlencode(choice)}"
-    context: dict[str, Any] = {
-        "quote": window.quote(offer),
-        "fields": [*choice.items(), ("seen_minor", offer.price_minor), ("key", uuid.uuid4())],
-        "old_price": window.show(seen_minor, offer.currency, offer.country) if seen_minor is not None else "",
-        "is_signed_in": person is not None,
-        "recipient_handle": receiver,
-        "is_for_another": bool(choice["to"]),
-        "phrase": person.phrase if person else "",
-        "withdrawal_days": law.withdrawal_days if law else 0,
-        "problem": _objection_to(person) if person else "",
-        "sign_in_url": f"{reverse('account_login')}?{urlencode({'next': here})}",
-        "sign_up_url": f"{reverse('account_signup')}?{urlencode({'next': here})}",
-    }
-    return render(request, "payments/summary.html", context, status=status)
-
-
-def _objection_to(person: User) -> str:
-    return ages.objection_to(person) or pauses.objection_to(person)
 
 
 def _regions() -> list[Region]:

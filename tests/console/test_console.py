@@ -34,7 +34,7 @@ MODELS = {
     "accounts": ["user", "countrylaw"],
     "payments": [
         *["region", "pricelist", "order", "payment", "case", "stripeevent", "outgoing"],
-        *["finding", "balancetransaction", "refund", "dispute", "fraudwarning"],
+        *["finding", "balancetransaction", "refund", "dispute", "fraudwarning", "promotion", "promotionuse"],
     ],
     "gifts": ["gift", "creator", "sentgift"],
     "wallet": ["account", "transfer"],
@@ -43,14 +43,17 @@ MODELS = {
 PAGES = [f"{app}_{model}" for app, models in MODELS.items() for model in models]
 READ_ONLY = [
     *["payments_order", "payments_payment", "payments_case", "payments_stripeevent", "payments_outgoing"],
-    *["payments_finding", "payments_balancetransaction"],
+    *["payments_finding", "payments_balancetransaction", "payments_promotionuse"],
     *["gifts_sentgift", "wallet_account", "wallet_transfer"],
 ]
 
 SEEN = {
-    roles.PRICING: {"payments_region", "payments_pricelist", "gifts_gift"},
+    roles.PRICING: {
+        *["payments_region", "payments_pricelist", "payments_promotion", "payments_promotionuse", "gifts_gift"],
+    },
     roles.FINANCE: {
         *["payments_region", "payments_pricelist", "gifts_gift", "payments_order", "payments_stripeevent"],
+        *["payments_promotion", "payments_promotionuse"],
         *[
             "payments_payment",
             "payments_case",
@@ -190,7 +193,7 @@ def test_only_pricing_can_add_anything_and_only_prices_and_gifts(as_role, role):
     browser = as_role(role)
     may = {page for page in PAGES if browser.get(of(page, "add")).status_code == 200}
 
-    assert may == ({"payments_pricelist", "gifts_gift"} if role == roles.PRICING else set())
+    assert may == ({"payments_pricelist", "payments_promotion", "gifts_gift"} if role == roles.PRICING else set())
 
 
 def test_a_fan_may_not_open_the_console(client, alice):
@@ -253,6 +256,7 @@ def test_the_books_are_only_looked_at_by_a_superuser_too(
         "wallet_account": Account.objects.filter(is_house=False).first,
         "wallet_transfer": Transfer.objects.first,
         "gifts_sentgift": lambda: None,
+        "payments_promotionuse": lambda: None,
     }[page]()
 
     assert admin.get(of(page, "add")).status_code == 403

@@ -50,9 +50,10 @@ def sessions_of(order):
     return [session for session in sessions() if session.client_reference_id == str(order.pk)]
 
 
-def a_new_price(coins, price_minor):
+def a_new_price(coins, price_minor, bonus=0, **rule):
     draft = PriceList.objects.get(region__slug="eurozone", channel="web", state="live").new_draft(None)
-    draft.packages.filter(coins=coins).update(price_minor=price_minor)
+    draft.packages.filter(coins=coins).update(price_minor=price_minor, bonus=bonus)
+    PriceList.objects.filter(pk=draft.pk).update(**rule)
     draft.go_live()
 
 
@@ -208,25 +209,41 @@ def test_a_price_other_than_todays_is_shown_again_and_no_order_is_made(shopper, 
     assert not Order.objects.exists()
 
 
-def test_a_price_that_changed_meanwhile_is_shown_with_the_old_one_and_can_be_agreed_to(shopper, choice):
-    custom = {"package": "custom", "amount": "350"}
+@pytest.mark.parametrize("amount", ["350", "351"])
+def test_a_price_that_changed_too_long_ago_is_shown_with_the_old_one_and_can_be_agreed_to(
+    shopper, settings, choice, amount
+):
+    custom = {"package": "custom", "amount": amount}
     form = form_of(shopper, custom)
-    a_new_price(350, 450)
+    a_new_price(350, 450, custom_price_minor=900)
+    settings.PRICE_HOLDS_MINUTES = 0
     answer = shopper.post("/orders/", form)
     page = answer.content.decode()
 
     assert answer.status_code == 409
     assert "The price has changed" in page
-    assert "€4.15" in page
-    assert "€4.50" in page
+    for price in {"350": ["€4.15", "€4.50"], "351": ["€4.16", "€4.52"]}[amount]:
+        assert price in page
     assert not Order.objects.exists()
+    settings.PRICE_HOLDS_MINUTES = 15
     assert shopper.post("/orders/", hidden_fields(answer.content)).status_code == 303
-    assert Order.objects.get().price_minor == 450
+    assert Order.objects.get().price_minor == {"350": 450, "351": 452}[amount]
 
 
-def test_a_package_that_was_retired_meanwhile_is_refused_with_words(shopper, choice):
+def test_fewer_bonus_coins_for_the_same_price_are_shown_again_too(shopper, settings):
+    a_new_price(350, 415, bonus=20)
+    form = form_of(shopper, {"package": "custom", "amount": "350"})
+    a_new_price(350, 415, bonus=0)
+    settings.PRICE_HOLDS_MINUTES = 0
+
+    assert shopper.post("/orders/", form).status_code == 409
+    assert not Order.objects.exists()
+
+
+def test_a_package_that_was_retired_too_long_ago_is_refused_with_words(shopper, settings, choice):
     form = form_of(shopper, choice)
     a_new_price(350, 450)
+    settings.PRICE_HOLDS_MINUTES = 0
     answer = shopper.post("/orders/", form)
 
     assert answer.status_code == 422
@@ -346,7 +363,7 @@ def test_who_is_not_signed_in_is_sent_to_sign_in_and_comes_back_to_the_summary(c
     answer = client.post("/orders/", choice | {"seen_minor": "415", "key": uuid.uuid4()})
 
     assert answer.status_code in (302, 303)
-    assert unquote(answer.url) == f"/accounts/login/?next=/summary/?package={choice['package']}&amount=&to="
+    assert unquote(answer.url) == f"/accounts/login/?next=/summary/?package={choice['package']}&amount=&to=&code="
     assert not Order.objects.exists()
 
 

@@ -118,7 +118,7 @@ def test_a_custom_amount_is_never_sold_below_its_share_and_at_most_a_step_above(
     share = Decimal(coins) * prices.custom_price_minor / prices.custom_coins
     price = pricing.custom_price(prices, coins)
 
-    assert share <= price < share + money.step(prices.region.currency)
+    assert share <= price < share + money.price_step(prices.region.currency)
 
 
 @quickly
@@ -281,8 +281,13 @@ def packages(*sizes):
     ]
 
 
+def offers(*sizes):
+    prices = PriceList(region=Region(currency="EUR"))
+    return [pricing.offer_for(prices, "IE", None, coins, price, bonus=bonus) for coins, bonus, price in sizes]
+
+
 def test_the_lowest_price_per_coin_is_the_best_value():
-    small, large, middle = packages((100, 0, 200), (1000, 100, 1900), (500, 0, 990))
+    small, large, middle = offers((100, 0, 200), (1000, 100, 1900), (500, 0, 990))
 
     assert pricing.best_value([small, large, middle]) == large
 
@@ -291,7 +296,7 @@ def test_the_lowest_price_per_coin_is_the_best_value():
     "sizes", [[], [(100, 0, 200)], [(100, 0, 200), (200, 0, 400)], [(100, 0, 300), (50, 50, 200), (200, 0, 400)]]
 )
 def test_no_package_is_called_best_when_two_are_equal_or_there_is_just_one(sizes):
-    assert pricing.best_value(packages(*sizes)) is None
+    assert pricing.best_value(offers(*sizes)) is None
 
 
 sized = st.tuples(st.integers(1, 10**5), st.integers(0, 10**4), st.integers(1, 10**8))
@@ -300,8 +305,8 @@ sized = st.tuples(st.integers(1, 10**5), st.integers(0, 10**4), st.integers(1, 1
 @quickly
 @given(sized, st.lists(sized, min_size=1, max_size=4, unique_by=lambda size: size[0]))
 def test_what_is_saved_against_the_app_is_never_flattered(ours, theirs):
-    (package,) = packages(ours)
-    saved = pricing.saving_percent(package, AppList(packages(*theirs)))
+    (offer,) = offers(ours)
+    saved = pricing.saving_percent(offer, AppList(packages(*theirs)))
     smaller = [rival for rival in theirs if rival[0] <= ours[0]]
 
     if not smaller:

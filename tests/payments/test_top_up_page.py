@@ -6,11 +6,11 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from payments import money, pricing, settlement, window
+from payments import money, pricing, settlement
 from payments.models import Region
 
 pytestmark = pytest.mark.django_db
-MOST_QUERIES = 13
+MOST_QUERIES = 14
 
 
 def text_of(page):
@@ -121,11 +121,13 @@ def test_the_page_has_nothing_that_its_policy_would_block(client):
     assert not re.search(r"\sstyle=|\son[a-z]+=", page)
 
 
-def test_the_script_is_told_what_the_server_reckons_with(client):
-    page = text_of(client.get("/", headers={"Accept-Language": "en-IE"}))
+def test_a_number_of_coins_has_its_price_while_it_is_typed(client):
+    def told(amount):
+        return text_of(client.get("/amount/", {"amount": amount}, headers={"Accept-Language": "en-IE"})).strip()
 
-    assert 'data-price-minor="829" data-per-coins="700" data-step="1" data-exponent="2" data-currency="EUR"' in page
-    assert window.show(118, "EUR", "IE") in page  # per 100 coins
+    assert told("700") == "€8.29"  # as the package of that size
+    assert told("701") == "€8.31"
+    assert told("1") == told("ten") == told("9" * 15) == told("") == "on the next page"
 
 
 # Help to choose ------------------------------------------------------------------------------------------------------
@@ -138,7 +140,7 @@ def test_just_the_coins_that_are_missing_are_offered(client):
     assert 'value="759"' in page
     assert "759 coins are missing for the gift." in page
     assert "Just that many are chosen below." in page
-    assert f"data-total-of-amount>{money.display(price_minor, 'EUR', language='en', country='IE')}<" in page
+    assert f'id="total">{money.display(price_minor, "EUR", language="en", country="IE")}<' in page
 
 
 def test_fewer_coins_than_can_be_paid_for_are_rounded_up_and_it_says_why(client):

@@ -1,0 +1,49 @@
+"""Promotions and the codes that open them, with how often each was used."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from coinshop.console import ReadOnlyAdmin
+from payments.models import Coupon, Promotion, PromotionUse
+
+
+class CouponInline(admin.TabularInline):
+    model = Coupon
+    extra = 0
+    fields = ["code", "most_uses", "most_per_person", "most_per_network", "is_on", "used"]
+    readonly_fields = ["used"]
+
+    @admin.display(description=_("used"))
+    def used(self, coupon: Coupon) -> int | str:
+        return coupon.uses.counting().count() if coupon.pk else ""
+
+
+@admin.register(Promotion)
+class PromotionAdmin(admin.ModelAdmin):
+    """Orders keep what they were sold with, so a promotion may be changed or switched off at any time."""
+
+    list_display = ["name", "discount_bp", "bonus_bp", "starts_at", "ends_at", "needs_code", "is_on", "used"]
+    list_filter = ["is_on", "needs_code", "is_for_first_purchase", "regions"]
+    search_fields = ["name", "coupons__code"]
+    filter_horizontal = ["regions"]
+    inlines = [CouponInline]
+
+    @admin.display(description=_("used"))
+    def used(self, promotion: Promotion) -> int:
+        return int(promotion.uses.counting().count())
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It is switched off instead: orders name it."""
+        return False
+
+
+@admin.register(PromotionUse)
+class PromotionUseAdmin(ReadOnlyAdmin):
+    list_display = ["order", "promotion", "coupon", "person", "discount_minor", "bonus", "at"]
+    list_filter = ["promotion"]
+    list_select_related = ["order", "promotion", "coupon", "person"]
+    search_fields = ["order__number", "coupon__code", "person__handle"]
+    fields = ["order", "promotion", "coupon", "person", "discount_minor", "bonus", "at"]
