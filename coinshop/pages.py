@@ -191,8 +191,9 @@ def _row(line: Line, sent: SentGift | None, order: Order | None, person: User) -
     }
     if sent:
         return row | _told_gift(line, sent)
+    is_card = line.cause.startswith("gift_card:")
     return row | {
-        "title": capfirst(line.kind.label),
+        "title": _("Gift card") if is_card else capfirst(line.kind.label),
         "detail": _detail(order, person) if order else "",
         "url": reverse("payments:order", args=[order.pk]) if order and order.buyer_id == person.pk else "",
         "picture": "",

@@ -10,6 +10,8 @@ _LOOK = [
     "payments.view_packageprice",
     "payments.view_promotion",
     "payments.view_coupon",
+    "payments.view_giftcardbatch",
+    "payments.view_giftcard",
     "gifts.view_gift",
 ]
 _FOLLOW_AN_ORDER = [
@@ -42,13 +44,22 @@ _PRICE = [
     "payments.add_coupon",
     "payments.change_coupon",
     "payments.view_promotionuse",
+    "payments.add_giftcardbatch",
+    "payments.approve_giftcardbatch",
     "gifts.add_gift",
     "gifts.change_gift",
 ]
 
 ROLES = {
     PRICING: [*_LOOK, *_PRICE],
-    FINANCE: [*_LOOK, *_FOLLOW_AN_ORDER, *_GIVE_BACK, "payments.decide_money", "payments.change_finding"],
+    FINANCE: [
+        *_LOOK,
+        *_FOLLOW_AN_ORDER,
+        *_GIVE_BACK,
+        "payments.decide_money",
+        "payments.change_finding",
+        "payments.approve_giftcardbatch",
+    ],
     SUPPORT: [
         *_LOOK,
         *_FOLLOW_AN_ORDER,

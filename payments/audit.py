@@ -57,7 +57,18 @@ CHECKS = {
     "a sale belongs to an order": f"""
         SELECT format('transfer %s (%s) belongs to no order', t.id, t.cause)
           FROM wallet_transfer t LEFT JOIN payments_order o ON t.cause = 'order:' || o.id
-         WHERE t.kind IN ({TransferKind.SALE}, {TransferKind.BONUS}) AND o.id IS NULL""",
+         WHERE t.kind IN ({TransferKind.SALE}, {TransferKind.BONUS}) AND o.id IS NULL
+           AND NOT (t.kind = {TransferKind.BONUS} AND t.cause LIKE 'gift_card:%')""",
+    "a gift card was redeemed once, for what it is worth": f"""
+        SELECT format('gift card %s: %s coins for %s, but the ledger has %s', coalesce('' || c.id, t.cause),
+                      CASE WHEN c.redeemed_by_id IS NULL THEN 0 ELSE c.coins END,
+                      coalesce('person ' || c.redeemed_by_id, 'nobody'), coalesce('' || t.amount, 'nothing'))
+          FROM (SELECT card.id, card.redeemed_by_id, batch.coins
+                  FROM payments_giftcard card JOIN payments_giftcardbatch batch ON batch.id = card.batch_id) c
+          FULL JOIN (SELECT cause, home, sum(credit_amount) AS amount FROM wallet_transfer
+                      WHERE kind = {TransferKind.BONUS} AND cause LIKE 'gift_card:%' GROUP BY 1, 2) t
+            ON t.cause = 'gift_card:' || c.id AND t.home = c.redeemed_by_id
+         WHERE (CASE WHEN c.redeemed_by_id IS NULL THEN 0 ELSE c.coins END) IS DISTINCT FROM coalesce(t.amount, 0)""",
     "a settled order has the payment that settled it": """
         SELECT format('order %s is settled, but no payment of %s %s agrees with it',
                       o.number, o.price_minor, o.currency)

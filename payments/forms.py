@@ -7,11 +7,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from payments import money, refunds
+from payments import gift_cards, money, refunds
 from payments.models import Payment, Refund
+from payments.models.orders import READABLE
 from payments.pricing import Offer
 
 CUSTOM = "custom"
+MOST_TYPED = 60  # of a code, with whatever people put between its letters
 EASTERN_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
 
 
@@ -55,12 +57,12 @@ class CodeField(forms.CharField):
 
     def __init__(self, letters: str, **options: Any) -> None:
         self.letters = letters
-        super().__init__(max_length=60, **options)
+        super().__init__(max_length=MOST_TYPED, **options)
 
     def to_python(self, value: Any) -> str:
         code = re.sub(r"[\s-]", "", super().to_python(value) or "").upper()
         if code and not re.fullmatch(self.letters, code):
-            raise forms.ValidationError(_("We do not know this code. Check how it is written."), code="invalid")
+            raise forms.ValidationError(_("This is no code of ours. Check how it is written."), code="invalid")
         return code
 
 
@@ -94,6 +96,17 @@ class ChoiceForm(forms.Form):
         """What the price hangs on."""
         amount = self.cleaned_data.get("amount") if self.is_custom else None
         return [self.cleaned_data.get("package"), amount, self.cleaned_data.get("code", "")]
+
+
+class GiftCardForm(forms.Form):
+    """The code of a gift card, as it is printed on it."""
+
+    code = CodeField(
+        letters=f"[{READABLE}]{{{gift_cards.LETTERS}}}",
+        label=_("Code on the card"),
+        widget=forms.TextInput({"autocapitalize": "characters", "spellcheck": "false", "autocomplete": "off"}),
+        help_text=_("16 letters and digits. Small letters and missing hyphens do not matter."),
+    )
 
 
 class RecipientForm(forms.Form):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from payments.views import buying, orders, shop, webhook
+from payments.views import buying, cards, orders, shop, webhook
 
 app_name = "payments"
 
@@ -17,6 +17,8 @@ urlpatterns = [
     path("orders/<uuid:order_id>/cancel/", orders.order_cancel, name="order_cancel"),
     path("orders/<uuid:order_id>/cases/", orders.case_create, name="case_create"),
     path("orders/<uuid:order_id>/receipt/", orders.receipt, name="receipt"),
+    path("redeem/", cards.redeem, name="redeem"),
+    path("redeem/<int:card_id>/", cards.gift_card, name="gift_card"),
     path("locale/", shop.locale, name="locale"),
     path("region/", shop.choose_region, name="choose_region"),
     path("webhooks/stripe/", webhook.stripe_webhook, name="stripe_webhook"),

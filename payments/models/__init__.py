@@ -2,6 +2,7 @@ from payments.models.balance import BalanceTransaction
 from payments.models.cases import Case
 from payments.models.duties import Duty
 from payments.models.findings import Finding
+from payments.models.gift_cards import GiftCard, GiftCardBatch
 from payments.models.inbox import Heartbeat, StripeEvent
 from payments.models.orders import Order, Payment, TimelineEntry
 from payments.models.outgoing import Outgoing
@@ -21,6 +22,8 @@ __all__ = [
     "Duty",
     "Finding",
     "FraudWarning",
+    "GiftCard",
+    "GiftCardBatch",
     "Heartbeat",
     "Order",
     "Outgoing",

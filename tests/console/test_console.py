@@ -35,6 +35,7 @@ MODELS = {
     "payments": [
         *["region", "pricelist", "order", "payment", "case", "stripeevent", "outgoing"],
         *["finding", "balancetransaction", "refund", "dispute", "fraudwarning", "promotion", "promotionuse"],
+        *["giftcardbatch", "giftcard"],
     ],
     "gifts": ["gift", "creator", "sentgift"],
     "wallet": ["account", "transfer"],
@@ -44,16 +45,18 @@ PAGES = [f"{app}_{model}" for app, models in MODELS.items() for model in models]
 READ_ONLY = [
     *["payments_order", "payments_payment", "payments_case", "payments_stripeevent", "payments_outgoing"],
     *["payments_finding", "payments_balancetransaction", "payments_promotionuse"],
+    "payments_giftcard",
     *["gifts_sentgift", "wallet_account", "wallet_transfer"],
 ]
 
 SEEN = {
     roles.PRICING: {
         *["payments_region", "payments_pricelist", "payments_promotion", "payments_promotionuse", "gifts_gift"],
+        *["payments_giftcardbatch", "payments_giftcard"],
     },
     roles.FINANCE: {
         *["payments_region", "payments_pricelist", "gifts_gift", "payments_order", "payments_stripeevent"],
-        *["payments_promotion", "payments_promotionuse"],
+        *["payments_promotion", "payments_promotionuse", "payments_giftcardbatch", "payments_giftcard"],
         *[
             "payments_payment",
             "payments_case",
@@ -193,7 +196,11 @@ def test_only_pricing_can_add_anything_and_only_prices_and_gifts(as_role, role):
     browser = as_role(role)
     may = {page for page in PAGES if browser.get(of(page, "add")).status_code == 200}
 
-    assert may == ({"payments_pricelist", "payments_promotion", "gifts_gift"} if role == roles.PRICING else set())
+    assert may == (
+        {"payments_pricelist", "payments_promotion", "payments_giftcardbatch", "gifts_gift"}
+        if role == roles.PRICING
+        else set()
+    )
 
 
 def test_a_fan_may_not_open_the_console(client, alice):
@@ -257,6 +264,7 @@ def test_the_books_are_only_looked_at_by_a_superuser_too(
         "wallet_transfer": Transfer.objects.first,
         "gifts_sentgift": lambda: None,
         "payments_promotionuse": lambda: None,
+        "payments_giftcard": lambda: None,
     }[page]()
 
     assert admin.get(of(page, "add")).status_code == 403

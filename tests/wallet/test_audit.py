@@ -13,7 +13,7 @@ from django.db import connection, connections, transaction
 from gifts import sending
 from gifts.audit import CHECKS as GIFT_CHECKS
 from gifts.models import Gift, SentGift
-from payments import checkout, pricing, settlement
+from payments import checkout, gift_cards, pricing, settlement
 from payments.audit import CHECKS as PAYMENT_CHECKS
 from payments.gateway import Evidence
 from payments.models import Payment
@@ -51,10 +51,18 @@ def shop(alice, bob, ireland):
         "bob": bob,
         "order": order,
         "sent": sent,
+        "card": redeem_a_card(bob.person, by=alice),
         "coins": ledger.coins_of(alice.pk),
         "promo": ledger.promo_of(alice.pk),
         "diamonds": ledger.diamonds_of(bob.pk),
     }
+
+
+def redeem_a_card(who, by):
+    """A card of 25 coins."""
+    sheet = gift_cards.issue(name="Fair", coins=25, count=1, by=by)
+    gift_cards.approve(sheet.batch, by=who)
+    return gift_cards.redeem(sheet.codes[0].replace("-", ""), by=who, network="")
 
 
 def give_promo(who, coins, order):
@@ -242,7 +250,7 @@ CASES = [
     (
         "what people hold of a unit is what the house gave out, and what was exchanged into it or out of it",
         "UPDATE wallet_account SET balance = balance + 1 WHERE id = {coins}",
-        "unit 1: people hold 681, but 680 were given out",
+        "unit 1: people hold 706, but 705 were given out",
     ),
     (
         "what people hold of a unit is what the house gave out, and what was exchanged into it or out of it",
@@ -319,6 +327,21 @@ CASES = [
         "taken were 60 coins, 0 bonus, 0 tax and 0 money",
     ),
     # The gifts'.
+    (
+        "a gift card was redeemed once, for what it is worth",
+        "UPDATE payments_giftcardbatch SET coins = 26",
+        "gift card {card.pk}: 26 coins for person {bob.pk}, but the ledger has 25",
+    ),
+    (
+        "a gift card was redeemed once, for what it is worth",
+        "UPDATE payments_giftcard SET redeemed_by_id = {alice.pk} WHERE id = {card.pk}",
+        "gift card {card.pk}: 25 coins for person {alice.pk}, but the ledger has nothing",
+    ),
+    (
+        "a gift card was redeemed once, for what it is worth",
+        "UPDATE payments_giftcard SET redeemed_by_id = NULL, redeemed_at = NULL WHERE id = {card.pk}",
+        "gift card gift_card:{card.pk}: 0 coins for nobody, but the ledger has 25",
+    ),
     (
         "a gift that was sent has its transfer: its coins from its sender, its diamonds to its creator",
         "UPDATE gifts_sentgift SET coins = coins + 1 WHERE id = {sent.pk}",
