@@ -50,7 +50,7 @@ def given_back(order: Order) -> str:
 
 
 def _given_minor(order: Order) -> int:
-    effective = order.refunds.filter(payment__is_surplus=False, status__in=Refund.EFFECTIVE)
+    effective = order.refunds.filter(Refund.TAKES, payment__is_surplus=False)
     return sum(effective.values_list("amount_minor", flat=True))
 
 

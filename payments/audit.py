@@ -17,7 +17,8 @@ RETURNED = f"""
       FROM payments_payment p JOIN payments_order o ON o.id = p.order_id,
            LATERAL (SELECT coalesce(sum(amount_minor), 0)::bigint AS amount FROM payments_refund
                      WHERE payment_id = p.id
-                       AND status IN ({", ".join(f"'{status}'" for status in Refund.EFFECTIVE)})) refunded,
+                       AND (status IN ({", ".join(f"'{status}'" for status in Refund.EFFECTIVE)})
+                            OR status = '{Refund.Status.ASKED}' AND takes_at_once)) refunded,
            LATERAL (SELECT coalesce(sum(CASE currency WHEN p.currency THEN amount_minor
                                                       ELSE p.amount_minor END), 0)::bigint AS amount
                       FROM payments_dispute

@@ -137,6 +137,12 @@ class OrderForm(ChoiceForm):
         return self.cleaned_data["seen_minor"] != offer.price_minor or seen_coins not in (None, offer.total_coins)
 
 
+class WithdrawalForm(forms.Form):
+    """The declaration of a buyer who withdraws, for the number of coins that the page has shown."""
+
+    coins = WholeNumberField()
+
+
 class ReportForm(forms.Form):
     """What is wrong with an order, in its buyer's own words."""
 

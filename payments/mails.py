@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from coinshop.accounts.models import User
 from coinshop.timezones import only_zone_of
 from payments import tracker
-from payments.models import Case, Order, Outgoing
+from payments.models import Case, Order, Outgoing, Withdrawal
+from payments.window import show
 
 
 def send_receipt(row: Outgoing) -> str:
@@ -33,6 +34,17 @@ def send_answer(row: Outgoing) -> str:
     with at_home(case.opened_by):
         subject = _("About your order %(number)s") % {"number": case.order}
         _send(row, case.opened_by, subject, "answer", {"case": case, "order": case.order})
+    return ""
+
+
+def send_withdrawal(row: Outgoing) -> str:
+    """That somebody withdrew, from what and when: the confirmation that the law asks for, on a durable medium."""
+    withdrawal = Withdrawal.objects.select_related("order", "refund", "declared_by").get(pk=row.subject)
+    order, person = withdrawal.order, withdrawal.declared_by
+    with at_home(person):
+        price = show(withdrawal.refund.amount_minor, order.currency, order.country)
+        told = {"withdrawal": withdrawal, "order": order, "price": price}
+        _send(row, person, _("Your withdrawal from order %(number)s") % {"number": order}, "withdrawal", told)
     return ""
 
 

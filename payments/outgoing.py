@@ -31,6 +31,7 @@ SENDERS: dict[str, str] = {  # by name, because the modules that send are the on
     "receipt_mail": "payments.mails.send_receipt",
     "refund": "payments.aftermath.send_refund",
     "evidence": "payments.aftermath.send_evidence",
+    "withdrawal_mail": "payments.mails.send_withdrawal",
 }
 
 

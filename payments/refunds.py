@@ -19,10 +19,20 @@ class NotRefundable(Exception):
 
 
 @transaction.atomic
-def ask(payment: Payment, amount_minor: int, *, reason: str, by: User | None, key: UUID, note: str = "") -> Refund:
+def ask(
+    payment: Payment,
+    amount_minor: int,
+    *,
+    reason: str,
+    by: User | None,
+    key: UUID,
+    note: str = "",
+    takes_at_once: bool = False,
+) -> Refund:
     """Have money of a payment given back, in minor units of its currency. The same key is the same refund.
 
-    It is sent by its outgoing row, soon after the transaction has committed. Raises NotRefundable.
+    With `takes_at_once` its coins count as gone before the provider has answered. It is sent by its outgoing row, soon
+    after the transaction has committed. Raises NotRefundable.
     """
     order = Order.objects.select_for_update().get(pk=payment.order_id)
     if earlier := Refund.objects.filter(key=key).first():
@@ -38,6 +48,7 @@ def ask(payment: Payment, amount_minor: int, *, reason: str, by: User | None, ke
         asked_by=by,
         note=note,
         key=key,
+        takes_at_once=takes_at_once,
     )
     outgoing.write("refund", refund.pk)
     order.note("refund_asked", reference=str(refund.pk), by=by.handle if by else "")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from payments import money
 from payments.models import Dispute, Order, Payment, Refund
 from payments.revenue import net_prices
 from wallet import ledger
@@ -46,7 +47,7 @@ def returned_of(order: Order) -> Returned:
     payment = order.payments.filter(Payment.GOOD, is_surplus=False).first()
     if payment is None:
         return Returned(refunded=0, disputed=0)
-    refunded = sum(refund.amount_minor for refund in payment.refunds.filter(status__in=Refund.EFFECTIVE))
+    refunded = sum(refund.amount_minor for refund in payment.refunds.filter(Refund.TAKES))
     disputed = sum(_counted(dispute, payment) for dispute in payment.disputes.all() if dispute.takes)
     # What came is the price, unless a person let an order through for less, for more, or for other money.
     return Returned(
@@ -58,6 +59,54 @@ def returned_of(order: Order) -> Returned:
 def _counted(dispute: Dispute, payment: Payment) -> int:
     """A bank may count in a currency of its own; then it can only mean all of it."""
     return dispute.amount_minor if dispute.currency == payment.currency else payment.amount_minor
+
+
+@dataclass(frozen=True)
+class Unspent:
+    """What of an order could still go back: coins, bonus coins with them, and the money in minor units."""
+
+    coins: int
+    bonus: int
+    spent: int
+    amount_minor: int
+
+
+def unspent_of(order: Order) -> Unspent:
+    """What is left of a settled order's lot, and the money whose return takes just that."""
+    journal, returned = Journal(order), returned_of(order)
+    left, taken = _lot_of(journal).left, journal.sum_of(TransferKind.TAKEN_BACK, TransferKind.TAKEN_AS_DEBT)
+    spent = order.coins - taken - left
+    amount = money_for(
+        left,
+        taken=taken,
+        returned=returned.total,
+        coins=order.coins,
+        price=order.price_minor,
+        currency=order.currency,
+    )
+    if amount <= 0:
+        return Unspent(coins=0, bonus=0, spent=spent, amount_minor=0)
+    after = Returned(returned.refunded + amount, returned.disputed)
+    bonus = after.part_of(order.bonus, order.price_minor) - journal.sum_of(TransferKind.BONUS_TAKEN_BACK)
+    return Unspent(
+        coins=after.part_of(order.coins, order.price_minor) - taken,
+        bonus=min(max(0, bonus), ledger.balances(order.recipient_id).promo),
+        spent=spent,
+        amount_minor=amount,
+    )
+
+
+def money_for(left: int, *, taken: int, returned: int, coins: int, price: int, currency: str) -> int:
+    """What to give back for the `left` unspent of an order's coins, of whose price something may be returned already.
+
+    All in minor units, as `Returned.part_of` takes coins for it: their share, rounded in the buyer's favour where that
+    takes no coin more. For the last coins that is all the rest of the price, of which coins were taken rounded down.
+    """
+    rest = price - returned
+    share = -(-left * price // coins)
+    takes_no_more = ((taken + left + 1) * price - 1) // coins - returned
+    amount = min(share, takes_no_more, rest)
+    return amount - amount % money.step(currency)
 
 
 def apply(order: Order) -> None:

@@ -10,7 +10,7 @@ from django.utils.formats import date_format, localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from payments import afterwards, cases
+from payments import afterwards, cases, withdrawals
 from payments.models import Order, TimelineEntry
 from payments.window import show, tax_label
 from wallet import ledger
@@ -47,10 +47,17 @@ def story_of(order: Order) -> dict[str, Any]:
         "can_open": order.state == State.CREATED,
         "can_choose": order.state in ENDED and not order.can_be_retried,
         "settled": entries.get(What.SETTLED),
+        "may_withdraw_until": _may_withdraw_until(order),
         "given_back": afterwards.given_back(order),
         "cases": [*order.cases.all()],
         "may_report": not any(case.is_open and case.opened_by_id for case in order.cases.all()),
     }
+
+
+def _may_withdraw_until(order: Order) -> datetime | None:
+    """While it lasts; whether coins are left is told on the page itself."""
+    until = withdrawals.deadline_of(order)
+    return until if until and until > timezone.now() else None
 
 
 def price_of(order: Order) -> str:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/checkout/", orders.order_checkout, name="order_checkout"),
     path("orders/<uuid:order_id>/cancel/", orders.order_cancel, name="order_cancel"),
     path("orders/<uuid:order_id>/cases/", orders.case_create, name="case_create"),
+    path("orders/<uuid:order_id>/withdrawal/", orders.withdrawal, name="withdrawal"),
     path("orders/<uuid:order_id>/receipt/", orders.receipt, name="receipt"),
     path("redeem/", cards.redeem, name="redeem"),
     path("redeem/<int:card_id>/", cards.gift_card, name="gift_card"),

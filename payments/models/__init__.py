@@ -10,6 +10,7 @@ from payments.models.prices import PackagePrice, PriceList, Region, RegionCountr
 from payments.models.promotions import CodeGuess, Coupon, Promotion, PromotionUse
 from payments.models.revenue import BreakageRate
 from payments.models.reversals import Dispute, DisputeEvidence, FraudWarning, Refund
+from payments.models.withdrawals import Withdrawal
 
 __all__ = [
     "BalanceTransaction",
@@ -37,4 +38,5 @@ __all__ = [
     "RegionCountry",
     "StripeEvent",
     "TimelineEntry",
+    "Withdrawal",
 ]

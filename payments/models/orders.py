@@ -156,6 +156,7 @@ class TimelineEntry(models.Model):
         ACCEPTED = "accepted", _("Delivered by a person’s decision")
         RETURNED = "returned", _("Money sent back")
         MOVED = "moved", _("Money moved to its own order")
+        WITHDRAWN = "withdrawn", _("Withdrawn from the contract")
         REFUND_ASKED = "refund_asked", _("Refund asked for")
         REFUNDED = "refunded", _("Refunded")
         REFUND_ENDED = "refund_ended", _("Refund did not happen")

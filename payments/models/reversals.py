@@ -29,6 +29,7 @@ class Refund(models.Model):
 
     OVER = [Status.FAILED, Status.CANCELED, Status.REFUSED]  # the money is, or stays, with us
     EFFECTIVE = [Status.PENDING, Status.REQUIRES_ACTION, Status.SUCCEEDED]  # the provider knows of it
+    TAKES = models.Q(status__in=EFFECTIVE) | models.Q(status=Status.ASKED, takes_at_once=True)
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="refunds", verbose_name=_("order"))
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("payment"))
@@ -42,6 +43,9 @@ class Refund(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("asked for by")
     )
     note = models.CharField(_("note"), max_length=500, blank=True)
+    takes_at_once = models.BooleanField(
+        default=False, db_default=False, help_text="coins go with the asking, before the provider has answered"
+    )
     key = models.UUIDField(
         unique=True, default=uuid.uuid4, help_text="made with the form: sent twice, it is one refund"
     )

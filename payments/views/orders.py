@@ -6,18 +6,20 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from payments import cases, checkout, gateway, settlement, tracker
-from payments.forms import ReportForm
+from payments import cases, checkout, gateway, settlement, tracker, withdrawals
+from payments.forms import ReportForm, WithdrawalForm
 from payments.models import Order
 from payments.views.asking import SeeOther, person
+from payments.window import show
 
 HTMX_STOP_POLLING = 286
 ASK_EVERY_S = 10  # how often one order's page may ask the provider; without a cache, each time
@@ -94,6 +96,31 @@ def case_create(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdrawal(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+    """Withdraw from the contract: what that means for this order, and the button that declares it."""
+    mine = get_object_or_404(_orders(), pk=order_id, buyer=person(request), state=Order.State.SETTLED)
+    if request.method != "POST":
+        return _withdrawal_page(request, mine)
+    form = WithdrawalForm(request.POST)
+    try:
+        withdrawals.withdraw(mine.pk, by=person(request), coins=form.cleaned_data["coins"] if form.is_valid() else 0)
+    except withdrawals.NotPossible:
+        return _withdrawal_page(request, mine, status=409)  # which says why
+    except withdrawals.Changed:
+        messages.warning(request, _("Coins were spent since you looked. Please read again what would go back."))
+        return _withdrawal_page(request, mine, status=409)
+    messages.success(request, _("You have withdrawn. The confirmation comes by mail, and the money the way it came."))
+    return SeeOther(reverse("payments:order", args=[mine.pk]))
+
+
+def _withdrawal_page(request: HttpRequest, order: Order, status: int = 200) -> HttpResponse:
+    terms = withdrawals.terms_of(order)
+    context = {"order": order, "terms": terms, "price": show(terms.amount_minor, order.currency, order.country)}
+    return render(request, "payments/withdrawal.html", context, status=status)
+
+
+@login_required
 @require_safe
 def receipt(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
     mine = get_object_or_404(Order, pk=order_id, buyer=person(request), state=Order.State.SETTLED)
@@ -141,5 +168,8 @@ def _story(request: HttpRequest, order: Order) -> dict[str, Any]:
 
 
 def _my_order(request: HttpRequest, order_id: uuid.UUID) -> Order:
-    mine = Order.objects.select_related("buyer", "recipient", "price_list").prefetch_related("timeline", "cases")
-    return get_object_or_404(mine, pk=order_id, buyer=person(request))
+    return get_object_or_404(_orders(), pk=order_id, buyer=person(request))
+
+
+def _orders() -> QuerySet[Order]:
+    return Order.objects.select_related("buyer", "recipient", "price_list").prefetch_related("timeline", "cases")
