@@ -1,6 +1,6 @@
 from django.urls import path
 
-from payments.views import buying, cards, orders, shop, webhook
+from payments.views import buying, cards, history, orders, shop, webhook
 
 app_name = "payments"
 
@@ -9,7 +9,8 @@ urlpatterns = [
     path("for/", shop.recipient, name="recipient"),
     path("summary/", buying.summary, name="summary"),
     path("amount/", buying.amount, name="amount"),
-    path("orders/", buying.order_create, name="order_create"),
+    path("orders/", history.orders, name="orders"),
+    path("orders/orders.csv", history.orders_csv, name="orders_csv"),
     path("orders/<uuid:order_id>/", orders.order, name="order"),
     path("orders/<uuid:order_id>/tracker/", orders.order_tracker, name="order_tracker"),
     path("orders/<uuid:order_id>/return/", orders.order_return, name="order_return"),
