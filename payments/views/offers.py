@@ -17,7 +17,7 @@ def offer_for(request: HttpRequest, form: ChoiceForm) -> Offer | None:
     """Today's best price, with the code if it makes it better. None when it cannot be had at all."""
     region = regions.region_of(request)
     buyer = request.user if isinstance(request.user, User) else None
-    if region is None or not _can_be_priced(form):
+    if not _can_be_priced(form) or region is None:
         return None
     plain = _at_list_price(form, region, regions.country_in(region, request))
     if plain is None:

@@ -236,10 +236,10 @@ def test_a_visitor_keeps_a_code_until_they_have_signed_in(client, coupon):
 
 
 NEVER = {
-    "?": "do not know this code",
-    "\0": "do not know this code",
-    "x" * 61: "do not know this code",
-    "NONESUCH": "do not know",
+    "?": "no code of ours",
+    "\0": "no code of ours",
+    "x" * 61: "no code of ours",
+    "NONESUCH": "do not know this code",
 }
 
 
