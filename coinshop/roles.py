@@ -65,6 +65,7 @@ ROLES = {
         *_FOLLOW_AN_ORDER,
         *_GIVE_BACK,
         "accounts.view_user",
+        "accounts.view_residencechange",
         "payments.change_stripeevent",
         "payments.change_case",
     ],

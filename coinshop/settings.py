@@ -183,6 +183,7 @@ PROMO_SHARE_PERCENT = env.int("PROMO_SHARE_PERCENT", 0)  # the same for given co
 BREAKAGE_BP = env.int(  # basis points of sold coins that will never be spent, as `manage.py breakage` lets one expect
     "BREAKAGE_BP", 0, validate=validate.Range(0, 9_999)
 )
+RESIDENCE_DAYS = env.int("RESIDENCE_DAYS", 30)  # before somebody who moved may move again
 PRICE_HOLDS_MINUTES = env.int("PRICE_HOLDS_MINUTES", 15)  # between the summary and the payment page, which keeps it
 ORDERS_PER_HOUR = env.int("ORDERS_PER_HOUR", 20)  # checkouts one person may begin in an hour
 

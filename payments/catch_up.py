@@ -32,11 +32,11 @@ def read_events(place: str) -> Progress:
 
 def _read_events(place: str) -> Progress:
     count = 0
-    for event in islice(gateway.events_after(place, events.HANDLERS), AT_ONCE):
+    for event in islice(gateway.events_after(place, events.MATTERS), AT_ONCE):
         inbox.store(event)
         place, count = event["id"], count + 1
     if count == AT_ONCE:
         return Progress(place, is_over=False)
-    for event in gateway.undelivered_events(events.HANDLERS, since=timezone.now() - STILL_TRIED):
+    for event in gateway.undelivered_events(events.MATTERS, since=timezone.now() - STILL_TRIED):
         inbox.store(event)
     return Progress(place)

@@ -5,6 +5,7 @@ One evidence shape comes out, whether it was read from a signed event or fetched
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -181,6 +182,55 @@ def _keepable(event: Any) -> dict[str, Any]:
 def _is_event(event: dict[str, Any]) -> bool:
     named = all(isinstance(event.get(name), str) and 0 < len(event[name]) <= 255 for name in ["id", "type"])
     return named and isinstance(event.get("data"), dict) and isinstance(event["data"].get("object"), dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decline:
+    """A try to pay that failed: for which order, and why in the provider's word."""
+
+    order_id: UUID
+    code: str
+    reference: str
+
+
+def decline_in(event: dict[str, Any]) -> Decline | None:
+    """What a `payment_intent.payment_failed` says; None where it is about no order of ours.
+
+    A page that is still open names its payment to nobody, so the event is where a decline can be read.
+    https://docs.stripe.com/api/payment_intents/object#payment_intent_object-last_payment_error
+    """
+    intent = event["data"]["object"]
+    error, metadata = intent.get("last_payment_error"), intent.get("metadata")
+    try:
+        order_id = UUID(metadata["order"])
+        code = error.get("decline_code") or error.get("code") or ""
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    reference = error.get("charge") or event["id"]
+    return Decline(order_id=order_id, code=str(code)[:100], reference=str(reference)[:255])
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardUsed:
+    """Where a card that paid for an order was issued."""
+
+    order_id: UUID
+    country: str
+    charge_id: str
+
+
+def card_in(event: dict[str, Any]) -> CardUsed | None:
+    """The card that a `charge.succeeded` tells of; None for other ways to pay, and for no order of ours.
+
+    https://docs.stripe.com/api/charges/object#charge_object-payment_method_details-card-country
+    """
+    charge = event["data"]["object"]
+    try:
+        country = charge["payment_method_details"]["card"]["country"]
+        used = CardUsed(order_id=UUID(charge["metadata"]["order"]), country=country, charge_id=charge["id"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return used if isinstance(country, str) and re.fullmatch("[A-Z]{2}", country) else None
 
 
 def events_after(event_id: str, types: Iterable[str]) -> Iterator[dict[str, Any]]:

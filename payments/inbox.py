@@ -66,7 +66,7 @@ def _lease(event_id: str) -> StripeEvent | None:
 
 
 def _must_ask(row: StripeEvent) -> bool:
-    return row.type in events.HANDLERS and gateway.evidence_in(row.payload) is None
+    return row.type in events.MATTERS and gateway.evidence_in(row.payload) is None
 
 
 def _handle(row: StripeEvent) -> str:

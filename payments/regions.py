@@ -1,5 +1,7 @@
 """Which region's prices somebody sees: where they live, or where they seem to be, or what they chose."""
 
+import re
+
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,6 +11,7 @@ from payments.models import Region
 
 SESSION_KEY = "region"
 FALLBACK = "rest-of-the-world-usd"
+UNKNOWN = {"XX", "T1"}  # what a proxy says of an address it cannot place, and of Tor
 
 
 def region_of(request: HttpRequest) -> Region | None:
@@ -35,6 +38,16 @@ def country_in(region: Region, request: HttpRequest) -> str:
     return (hinted or codes or [""])[0]
 
 
+def elsewhere(request: HttpRequest) -> str:
+    """The country that somebody who is signed in asks from, where that is not the one they live in; else nothing.
+
+    Only a trusted proxy's word counts. A browser's languages say what people read, not where they are.
+    """
+    here = request.META.get(_header(), "").upper()
+    lives_in = request.user.country if isinstance(request.user, User) else ""
+    return here if lives_in and here != lives_in and re.fullmatch("[A-Z]{2}", here) and here not in UNKNOWN else ""
+
+
 def choose(request: HttpRequest, slug: str) -> Region | None:
     """Remember a visitor's choice for this visit; None when there is no such open region."""
     # Compared here and not in the database, which would stumble over a NUL in it.
@@ -58,10 +71,14 @@ def _guessed(request: HttpRequest) -> Region | None:
 
 def _hints(request: HttpRequest) -> list[str]:
     """Countries in the order in which we believe them. The header is gone by now unless a trusted proxy sent it."""
-    header = request.META.get("HTTP_" + settings.COUNTRY_HEADER.upper().replace("-", "_"), "")
+    header = request.META.get(_header(), "")
     tags = [part.split(";")[0].strip() for part in request.headers.get("Accept-Language", "")[:200].split(",")]
     spoken = [tag.rsplit("-", 1)[-1].upper() for tag in tags if "-" in tag]
     return [header.upper(), *[code for code in spoken if len(code) == 2]]
+
+
+def _header() -> str:
+    return "HTTP_" + settings.COUNTRY_HEADER.upper().replace("-", "_")
 
 
 def _open() -> QuerySet[Region]:

@@ -10,7 +10,7 @@ from django.utils.formats import date_format, localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from payments import afterwards, cases, withdrawals
+from payments import afterwards, cases, declines, withdrawals
 from payments.models import Order, TimelineEntry
 from payments.window import show, tax_label
 from wallet import ledger
@@ -44,6 +44,7 @@ def story_of(order: Order) -> dict[str, Any]:
         "tax_label": tax_label(order.tax_name, order.tax_rate_bp),
         "continue_url": order.checkout_url if _is_open(order) else "",
         "voucher_url": _voucher_url(order, entries),
+        "decline": declines.told_of(order, entries.get(What.DECLINED)),
         "can_open": order.state == State.CREATED,
         "can_choose": order.state in ENDED and not order.can_be_retried,
         "settled": entries.get(What.SETTLED),

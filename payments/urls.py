@@ -1,6 +1,6 @@
 from django.urls import path
 
-from payments.views import buying, cards, history, orders, shop, webhook
+from payments.views import buying, cards, history, orders, residence, shop, webhook
 
 app_name = "payments"
 
@@ -21,6 +21,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/receipt/", orders.receipt, name="receipt"),
     path("redeem/", cards.redeem, name="redeem"),
     path("redeem/<int:card_id>/", cards.gift_card, name="gift_card"),
+    path("me/residence/", residence.residence, name="residence"),
     path("locale/", shop.locale, name="locale"),
     path("region/", shop.choose_region, name="choose_region"),
     path("webhooks/stripe/", webhook.stripe_webhook, name="stripe_webhook"),

@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from coinshop.accounts.models import CountryLaw, User
+from coinshop.accounts.models import CountryLaw, ResidenceChange, User
+from coinshop.console import ReadOnlyAdmin
 
 
 @admin.register(User)
@@ -48,3 +49,12 @@ class CountryLawAdmin(admin.ModelAdmin):
     @admin.display(description=_("tax"))
     def tax_percent(self, law: CountryLaw) -> str:
         return f"{law.tax_rate_bp // 100}.{law.tax_rate_bp % 100:02} %"
+
+
+@admin.register(ResidenceChange)
+class ResidenceChangeAdmin(ReadOnlyAdmin):
+    list_display = ["person", "was", "became", "reason", "note", "at"]
+    list_filter = ["reason"]
+    list_select_related = ["person"]
+    search_fields = ["person__handle", "person__email"]
+    fields = ["person", "was", "became", "reason", "note", "at"]

@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from coinshop.accounts import countries
-from coinshop.accounts.models import User
+from coinshop.accounts.models import ResidenceChange, User
 
 YOUNGEST = 13  # to have an account at all; buying and sending ask for the country's own age
 
@@ -50,6 +50,40 @@ class ResidenceForm(forms.Form):
         person.country = self.cleaned_data["country"]
         person.birth_date = self.cleaned_data["birth_date"]
         person.save(update_fields=["country", "birth_date"])
+
+
+class MoveForm(forms.Form):
+    """Where somebody lives now, and why that is another country."""
+
+    country = forms.ChoiceField(label=_("Country you live in now"), choices=[])
+    reason = forms.ChoiceField(label=_("Why"), choices=ResidenceChange.Reason.choices)
+    note = forms.CharField(
+        label=_("In your words"),
+        max_length=200,
+        required=False,
+        help_text=_("Only if it is something else. We read it when somebody asks about your prices."),
+    )
+    is_confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, person: User, sent: Any = None) -> None:
+        self.person = person
+        super().__init__(sent)
+        country = self.fields["country"]
+        assert isinstance(country, forms.ChoiceField)
+        country.choices = [("", _("Choose")), *countries.choices()]
+        country.widget.attrs["autocomplete"] = "country"
+
+    def clean_country(self) -> str:
+        country: str = self.cleaned_data["country"]
+        if country == self.person.country:
+            raise forms.ValidationError(_("That is where you live already."))
+        return country
+
+    def clean(self) -> dict[str, Any]:
+        is_other = self.cleaned_data.get("reason") == ResidenceChange.Reason.OTHER
+        if is_other and self.cleaned_data.get("note") == "":
+            self.add_error("note", _("Tell us in a few words what it is."))
+        return self.cleaned_data
 
 
 class PhraseForm(forms.Form):

@@ -127,6 +127,37 @@ class Block(models.Model):
         return str(self.blocked)
 
 
+class ResidenceChange(models.Model):
+    """Somebody said that they moved. See `residences`."""
+
+    class Reason(models.TextChoices):
+        MOVED = "moved", _("I moved")
+        AWAY = "away", _("I study or work there")
+        MISTAKE = "mistake", _("It was wrong from the beginning")
+        OTHER = "other", _("Something else")
+
+    person = models.ForeignKey(User, models.CASCADE, related_name="residence_changes", verbose_name=_("person"))
+    was = models.CharField(_("from"), max_length=2)
+    became = models.CharField(_("to"), max_length=2)
+    reason = models.CharField(_("reason"), max_length=10, choices=Reason.choices)
+    note = models.CharField(_("in their words"), max_length=200, blank=True)
+    at = models.DateTimeField(_("at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("change of residence")
+        verbose_name_plural = _("changes of residence")
+        ordering = ["-at"]
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(was=models.F("became")), name="moving_is_to_somewhere_else"),
+            models.CheckConstraint(
+                condition=~models.Q(reason="other", note=""), name="another_reason_is_said_in_words"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.was} → {self.became}"
+
+
 class SpendingPause(models.Model):
     """A time in which somebody cannot spend: their bank asks about a payment. See `pauses`."""
 

@@ -34,6 +34,7 @@ class Ending:
     asks: bool = False  # for a second step at the bank
     risk: str = "normal"
     funding: str = "credit"
+    country: str = "US"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ ENDINGS: dict[str, Ending] = {
     "3056930009020004": PAYS,
     "3566002020360505": PAYS,
     "6200000000000005": PAYS,
+    "4000000760000002": Ending(says="pays", country="BR"),
+    "4000002760000016": Ending(says="pays", country="DE"),
+    "4000008260000000": Ending(says="pays", country="GB"),
+    "4000003920000003": Ending(says="pays", country="JP"),
+    "4000004840008001": Ending(says="pays", country="MX"),
     "4000000000000002": _declined("generic_decline", DECLINED),
     "4000000000009995": _declined("insufficient_funds", INSUFFICIENT),
     "4000000000009987": _declined("lost_card", DECLINED),

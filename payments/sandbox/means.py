@@ -101,7 +101,7 @@ def _known(card: Card) -> Object:
             "address_postal_code_check": None,
             "cvc_check": "fail" if decline and decline.code == "incorrect_cvc" else "pass",
         },
-        "country": "US",
+        "country": card.ending.country,
         "exp_month": card.exp_month,
         "exp_year": card.exp_year,
         "fingerprint": hashlib.sha256(card.number.encode()).hexdigest()[:16],

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from coinshop.accounts import ages, pauses
+from coinshop.accounts import ages, countries, pauses
 from coinshop.accounts.models import CountryLaw, User
-from payments import checkout, promises, promotions, recipients, window
+from payments import checkout, promises, promotions, recipients, regions, window
 from payments.forms import CUSTOM, ChoiceForm, OrderForm
 from payments.pricing import Offer
 from payments.views.offers import address_of, offer_for, promised
@@ -110,6 +110,8 @@ def _summary(
         "recipient_handle": receiver,
         "is_for_another": bool(choice["to"]),
         "phrase": person.phrase if person else "",
+        "lives_in": countries.name_of(offer.country),
+        "elsewhere": countries.name_of(elsewhere) if (elsewhere := regions.elsewhere(request)) else "",
         "withdrawal_days": law.withdrawal_days if law else 0,
         "problem": _objection_to(person) if person else "",
         "sign_in_url": f"{reverse('account_login')}?{urlencode({'next': here})}",

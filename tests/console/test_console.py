@@ -31,7 +31,7 @@ from wallet import ledger
 from wallet.models import Account, Transfer
 
 MODELS = {
-    "accounts": ["user", "countrylaw"],
+    "accounts": ["user", "countrylaw", "residencechange"],
     "payments": [
         *["region", "pricelist", "order", "payment", "case", "stripeevent", "outgoing"],
         *["finding", "balancetransaction", "refund", "dispute", "fraudwarning", "promotion", "promotionuse"],
@@ -73,7 +73,7 @@ SEEN = {
         ],
     },
 }
-SEEN[roles.SUPPORT] = SEEN[roles.FINANCE] | {"accounts_user"}
+SEEN[roles.SUPPORT] = SEEN[roles.FINANCE] | {"accounts_user", "accounts_residencechange"}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from payments import checkout, duties, gateway, inbox, pricing, regions, settlement
-from payments.events import HANDLERS
+from payments.events import MATTERS
 from payments.models import Duty, Order, StripeEvent
 
 
@@ -207,7 +207,7 @@ def news(sandbox):
     def since_paid(order: Order) -> list[dict[str, Any]]:
         intent = order.payments.first().intent_id
         events = gateway._client().v1.events.list({"limit": 100}).auto_paging_iter()
-        told = [event.to_dict() for event in events if event.type in HANDLERS]
+        told = [event.to_dict() for event in events if event.type in MATTERS]
         return [
             event for event in reversed(told) if gateway.intent_of(event) == intent and "session" not in event["type"]
         ]
