@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from coinshop import health, pages
+from coinshop import health, pages, trust
 from coinshop.accounts import views as accounts
 
 urlpatterns = [
@@ -11,6 +11,9 @@ urlpatterns = [
     path("", include("gifts.urls")),
     path("wallet/", pages.wallet, name="wallet"),
     path("wallet/statement.csv", pages.wallet_csv, name="wallet_csv"),
+    path("real/", trust.is_it_real, name="real"),
+    path("scams/", trust.scams, name="scams"),
+    path("manifest.webmanifest", trust.manifest, name="manifest"),
     path("me/", accounts.me, name="me"),
     path("me/phrase/", accounts.phrase, name="phrase"),
     path("me/blocks/", accounts.block_create, name="block_create"),

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -26,8 +25,7 @@ class BatchForm(forms.ModelForm):
     class Meta:
         model = GiftCardBatch
         fields = ["name", "coins", "valid_until"]
-        field_classes = {"valid_until": forms.SplitDateTimeField}
-        widgets = {"valid_until": AdminSplitDateTime}
+        widgets = {"valid_until": forms.DateTimeInput({"type": "datetime-local"})}
 
 
 @admin.register(GiftCardBatch)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from coinshop.accounts import ages, countries, pauses
 from coinshop.accounts.models import CountryLaw, User
-from payments import checkout, promises, promotions, recipients, regions, window
+from payments import checkout, promises, promotions, recipients, regions, ways, window
 from payments.forms import CUSTOM, ChoiceForm, OrderForm
 from payments.pricing import Offer
 from payments.views.offers import address_of, offer_for, promised
@@ -113,6 +113,7 @@ def _summary(
         "lives_in": countries.name_of(offer.country),
         "elsewhere": countries.name_of(elsewhere) if (elsewhere := regions.elsewhere(request)) else "",
         "withdrawal_days": law.withdrawal_days if law else 0,
+        "ways": ways.ways_in(offer.country),
         "problem": _objection_to(person) if person else "",
         "sign_in_url": f"{reverse('account_login')}?{urlencode({'next': here})}",
         "sign_up_url": f"{reverse('account_signup')}?{urlencode({'next': here})}",

@@ -193,3 +193,73 @@ def test_a_fan_buys_coins_for_a_friend(visit, shop):
 
     expect(fan.page.locator("h1")).to_have_text("The coins are with @fan2")
     assert (shop.coins_of("fan"), shop.coins_of("fan2")) == (mine, theirs + 350)
+
+
+def test_a_fan_redeems_a_card_buys_for_a_friend_and_withdraws_what_the_friend_has_not_spent(visit, shop):
+    giver_is, friend_is = f"rosa{next(numbers)}", f"lena{next(numbers)}"
+    friend, giver = visit(390), visit(390)
+    sign_up(friend, friend_is)
+    sign_up(giver, giver_is)
+
+    giver.go("/redeem/")
+    assert giver.stumbles() == []
+    giver.page.fill("[name=code]", a_gift_card(visit).lower())
+    giver.page.locator("main form button").click()
+    expect(giver.page.locator("main")).to_contain_text("+500")
+    assert giver.stumbles() == []
+    assert shop.coins_of(giver_is) == 500
+
+    giver.go(f"/?to={friend_is}")
+    giver.page.locator(".package", has_text="350").locator("input").check()
+    buy(giver, None)
+    expect(giver.page.locator("h1")).to_have_text(f"The coins are with @{friend_is}")
+    friend.go("/@creator/")
+    friend.page.locator("input[value=perfume]").check()
+    friend.page.locator("[name=quantity][value='10']").check()
+    friend.page.locator(".send button").click()
+    friend.page.wait_for_url("**/@creator/?sent=*")
+    assert shop.coins_of(friend_is) == 350 - 200
+
+    giver.page.get_by_role("link", name="Withdraw from contract").click()
+    expect(giver.page.locator("main")).to_contain_text("€1.78")
+    assert giver.stumbles() == []
+    assert not giver.is_wider_than_the_screen()
+    giver.page.get_by_role("button", name="Confirm withdrawal").click()
+    giver.page.wait_for_url("**/orders/**")
+    assert (shop.coins_of(friend_is), shop.coins_of(giver_is)) == (0, 500)
+    expect(giver.page.locator("h1")).to_have_text("A part of your money was given back")
+    assert shop.manage("audit_ledger").returncode == 0
+
+
+def a_gift_card(visit):
+    """Made in the console by one, approved by another."""
+    maker, second = visit(1280), visit(1280)
+    maker.sign_in("pricing@example.com")
+    maker.go("/admin/payments/giftcardbatch/add/")
+    assert maker.stumbles() == []
+    for name, value in {"name": "Fair", "coins": "500", "count": "3"}.items():
+        maker.page.fill(f"[name={name}]", value)
+    maker.page.locator("#content-main [type=submit]").click()
+    code = maker.page.locator(".gift-cards code").first.inner_text()
+    assert maker.stumbles() == []
+    second.sign_in("finance@example.com")
+    second.go("/admin/payments/giftcardbatch/")
+    second.page.locator("[name=_selected_action]").first.check()
+    second.page.select_option("[name=action]", "approve")
+    second.page.locator("#changelist-form .actions button").click()
+    expect(second.page.locator(".messagelist")).to_contain_text("can be redeemed")
+    return code
+
+
+def test_a_phone_may_put_the_shop_on_its_home_screen(visit):
+    fan = visit(390)
+    fan.go("/")
+    devtools = fan.page.context.new_cdp_session(fan.page)
+    said = devtools.send("Page.getAppManifest")
+
+    assert said["errors"] == []
+    assert '"display": "standalone"' in said["data"]
+    assert devtools.send("Page.getInstallabilityErrors")["installabilityErrors"] in (
+        [],
+        [{"errorId": "in-incognito", "errorArguments": []}],
+    )
