@@ -243,8 +243,11 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [
     ("en", _("English")),
     ("ar", _("Arabic")),
+    ("de", _("German")),
+    ("es", _("Spanish")),
     ("id", _("Indonesian")),
     ("ja", _("Japanese")),
+    ("pt-br", _("Brazilian Portuguese")),
     ("tr", _("Turkish")),
 ]
 LOCALE_PATHS = [BASE_DIR / "coinshop" / "locale"]

@@ -110,7 +110,7 @@ def open_checkout(order: Order, *, product: str, success_url: str, cancel_url: s
         "success_url": success_url,
         "cancel_url": cancel_url,
         "expires_at": int((order.attempt_began_at + CHECKOUT_LASTS).timestamp()),
-        "locale": language if language in CHECKOUT_SPEAKS else "auto",
+        "locale": _spoken(language),
     }
     key = order.key(f"checkout {order.attempt} {language} {order.buyer.email}")
     with _errors():
@@ -121,6 +121,12 @@ def open_checkout(order: Order, *, product: str, success_url: str, cancel_url: s
     return Checkout(
         session_id=session.id, url=session.url or "", ends_at=datetime.fromtimestamp(session.expires_at, tz=UTC)
     )
+
+
+def _spoken(language: str) -> str:
+    """A language as the payment page names it; where it has not got it, the page follows the browser."""
+    wanted = {spoken.lower(): spoken for spoken in CHECKOUT_SPEAKS}
+    return wanted.get(language.lower(), "auto")
 
 
 def fetch(session_id: str) -> Evidence:

@@ -21,6 +21,10 @@ from coinshop.embedded import browser as chromium
 ROOT = Path(__file__).parents[2]
 PASSWORD = "coinshop-demo"
 STARTS_WITHIN_S = 120.0
+LOCALES = {  # what a browser of somebody who reads a language asks for
+    **{"en": "en-US", "ar": "ar-SA", "de": "de-DE", "es": "es-MX", "id": "id-ID", "ja": "ja-JP", "pt-br": "pt-BR"},
+    **{"tr": "tr-TR"},
+}
 
 expect.set_options(timeout=15_000)
 
@@ -171,8 +175,7 @@ def visit(browser: Browser, shop: Shop) -> Iterator[Callable[..., Visitor]]:
     visitors: list[Visitor] = []
 
     def come(width: int = 390, language: str = "en", **options: Any) -> Visitor:
-        locale = {"en": "en-US", "ar": "ar-SA"}[language]
-        context = browser.new_context(viewport={"width": width, "height": 844}, locale=locale, **options)
+        context = browser.new_context(viewport={"width": width, "height": 844}, locale=LOCALES[language], **options)
         has_scripts = options.get("java_script_enabled", True)
         visitors.append(Visitor(context.new_page(), shop, has_scripts=has_scripts))
         return visitors[-1]
