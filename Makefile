@@ -1,5 +1,5 @@
 # Everything lives in .venv and .coinshop; nothing but sh, make and Python (or uv) is needed.
-.PHONY: run test simulate stress drill mutants campaign lint check bench lock venv
+.PHONY: run test pages simulate stress drill mutants campaign lint check bench lock venv
 
 python := .venv/bin/python
 # Without bytecode every start costs seconds.
@@ -13,6 +13,12 @@ run: venv
 test: venv
 	@$(python) -m coinshop.embedded.browser
 	@$(python) -m pytest $(ARGS)
+
+# Every page in every language, as a phone and a screen reader meet it. Some minutes.
+pages: export PAGES_LANGUAGES = en ar de es id ja pt-br tr
+pages: venv
+	@$(python) -m coinshop.embedded.browser
+	@$(python) -m pytest tests/journeys/test_every_page.py $(ARGS)
 
 # Random people and faults against the real ledger and a model of it: make simulate SEED=1 STEPS=10000
 simulate: venv

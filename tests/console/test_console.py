@@ -34,7 +34,7 @@ MODELS = {
     "accounts": ["user", "countrylaw", "residencechange"],
     "payments": [
         *["region", "pricelist", "order", "payment", "case", "stripeevent", "outgoing"],
-        *["finding", "balancetransaction", "refund", "dispute", "fraudwarning", "promotion", "promotionuse"],
+        *["finding", "balancetransaction", "refund", "dispute", "fraudwarning", "promotion", "promotionuse", "coupon"],
         *["giftcardbatch", "giftcard"],
     ],
     "gifts": ["gift", "creator", "sentgift"],
@@ -52,11 +52,17 @@ READ_ONLY = [
 SEEN = {
     roles.PRICING: {
         *["payments_region", "payments_pricelist", "payments_promotion", "payments_promotionuse", "gifts_gift"],
-        *["payments_giftcardbatch", "payments_giftcard"],
+        *["payments_giftcardbatch", "payments_giftcard", "payments_coupon"],
     },
     roles.FINANCE: {
         *["payments_region", "payments_pricelist", "gifts_gift", "payments_order", "payments_stripeevent"],
-        *["payments_promotion", "payments_promotionuse", "payments_giftcardbatch", "payments_giftcard"],
+        *[
+            "payments_promotion",
+            "payments_promotionuse",
+            "payments_giftcardbatch",
+            "payments_giftcard",
+            "payments_coupon",
+        ],
         *[
             "payments_payment",
             "payments_case",
@@ -197,7 +203,9 @@ def test_only_pricing_can_add_anything_and_only_prices_and_gifts(as_role, role):
     may = {page for page in PAGES if browser.get(of(page, "add")).status_code == 200}
 
     assert may == (
-        {"payments_pricelist", "payments_promotion", "payments_giftcardbatch", "gifts_gift"}
+        {
+            *["payments_pricelist", "payments_promotion", "payments_coupon", "payments_giftcardbatch", "gifts_gift"],
+        }
         if role == roles.PRICING
         else set()
     )
