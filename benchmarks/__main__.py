@@ -65,7 +65,7 @@ def _goals() -> dict[str, Goal]:
     import django
 
     django.setup()
-    from benchmarks import from_django, posting, reading, webhook
+    from benchmarks import from_django, posting, reading, webhook, window
 
     return {
         "P1": posting.gift,
@@ -75,6 +75,7 @@ def _goals() -> dict[str, Goal]:
         "P5": posting.batches,
         "P7": webhook.ingest,
         "P8": webhook.settled,
+        "P9": window.top_up,
         "P10": posting.growth,
         "P11": reading.statement,
         "P12": reading.room,

@@ -19,6 +19,11 @@ def post(path: str, body: bytes, *headers: str) -> bytes:
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
+def get(path: str, *headers: str) -> bytes:
+    """Return the request for a page as it goes over the wire."""
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *headers, "", ""]).encode()
+
+
 @contextmanager
 def line_to(port: int) -> Iterator[Callable[[bytes], float]]:
     """Open a connection; what it yields sends a request and returns the seconds until its answer was there."""

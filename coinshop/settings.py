@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "coinshop.proxy.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # its random padding and our masked tokens are against BREACH
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -184,6 +185,7 @@ BREAKAGE_BP = env.int(  # basis points of sold coins that will never be spent, a
     "BREAKAGE_BP", 0, validate=validate.Range(0, 9_999)
 )
 RESIDENCE_DAYS = env.int("RESIDENCE_DAYS", 30)  # before somebody who moved may move again
+WINDOW_SECONDS = env.int("WINDOW_SECONDS", 5)  # regions and the window's prices are shown for so long without asking
 PRICE_HOLDS_MINUTES = env.int("PRICE_HOLDS_MINUTES", 15)  # between the summary and the payment page, which keeps it
 ORDERS_PER_HOUR = env.int("ORDERS_PER_HOUR", 20)  # checkouts one person may begin in an hour
 

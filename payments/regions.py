@@ -1,6 +1,8 @@
 """Which region's prices somebody sees: where they live, or where they seem to be, or what they chose."""
 
+import math
 import re
+import time
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -22,16 +24,16 @@ def region_of(request: HttpRequest) -> Region | None:
     """
     if isinstance(request.user, User) and request.user.country:
         return region_of_country(request.user.country)
-    return chosen(request) or _guessed(request) or _open().filter(slug=FALLBACK).first() or _open().first()
+    return chosen(request) or _guessed(request) or _named(FALLBACK) or next(iter(opened()), None)
 
 
 def region_of_country(country: str) -> Region | None:
-    return _open().filter(countries__code=country).first()
+    return next((region for region in opened() if country in _codes(region)), None)
 
 
 def country_in(region: Region, request: HttpRequest) -> str:
     """The country whose way of writing prices and whose tax a page of this region shows."""
-    codes = [country.code for country in region.countries.all()]
+    codes = _codes(region)
     if isinstance(request.user, User) and request.user.country in codes:
         return request.user.country
     hinted = [code for code in _hints(request) if code in codes]
@@ -50,8 +52,7 @@ def elsewhere(request: HttpRequest) -> str:
 
 def choose(request: HttpRequest, slug: str) -> Region | None:
     """Remember a visitor's choice for this visit; None when there is no such open region."""
-    # Compared here and not in the database, which would stumble over a NUL in it.
-    region = next((region for region in _open() if region.slug == slug), None)
+    region = _named(slug)
     if region:
         request.session[SESSION_KEY] = region.slug
     return region
@@ -59,7 +60,7 @@ def choose(request: HttpRequest, slug: str) -> Region | None:
 
 def chosen(request: HttpRequest) -> Region | None:
     slug = request.session.get(SESSION_KEY)
-    return _open().filter(slug=slug).first() if slug else None
+    return _named(slug) if slug else None
 
 
 def _guessed(request: HttpRequest) -> Region | None:
@@ -81,5 +82,26 @@ def _header() -> str:
     return "HTTP_" + settings.COUNTRY_HEADER.upper().replace("-", "_")
 
 
+_remembered: tuple[float, list[Region]] = (-math.inf, [])
+
+
+def opened() -> list[Region]:
+    """The regions that sell something, by name. Each process remembers them for some seconds: each page asks twice."""
+    global _remembered  # one assignment, so threads that ask at once see the old list or the new one
+    asked_at, known = _remembered
+    if asked_at + settings.WINDOW_SECONDS <= time.monotonic():
+        known = [*_open()]
+        _remembered = (time.monotonic(), known)
+    return known
+
+
 def _open() -> QuerySet[Region]:
     return Region.objects.filter(is_open=True).prefetch_related("countries")
+
+
+def _named(slug: str) -> Region | None:
+    return next((region for region in opened() if region.slug == slug), None)
+
+
+def _codes(region: Region) -> list[str]:
+    return [country.code for country in region.countries.all()]

@@ -1,8 +1,10 @@
 """The shop window: a price list as cards, in words and numbers for the person who looks."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from django.conf import settings
+from django.core.cache import cache
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -23,18 +25,36 @@ class Window:
     saving_percent: int | None
     tax_label: str
     promotions: list[Promotion]
+    is_for_newcomers: bool
 
 
-def window_of(region: Region, country: str, buyer: User | None = None) -> Window:
+def shown(region: Region, country: str, buyer: User | None) -> Window:
+    """The window for somebody, of some seconds ago at most. What an order costs is asked anew, on the way to paying."""
+    for_newcomers = _remembered(region, country, is_new=True)
+    is_cheaper_once = any(promotion.is_for_first_purchase for promotion in for_newcomers.promotions)
+    if buyer and is_cheaper_once and promotions.has_bought(buyer):
+        return _remembered(region, country, is_new=False)
+    return for_newcomers
+
+
+def _remembered(region: Region, country: str, *, is_new: bool) -> Window:
+    key = f"window:{region.pk}:{country}:{get_language()}:{is_new}"
+    if (window := cache.get(key)) is None:
+        window = window_of(region, country, is_new=is_new)
+        cache.set(key, window, settings.WINDOW_SECONDS)
+    return cast(Window, window)
+
+
+def window_of(region: Region, country: str, *, is_new: bool = True) -> Window:
     """What a region sells now, with today's promotions, as people in `country` write prices. Empty where it is nothing.
 
-    A visitor, who is no buyer yet, sees what somebody new would pay.
+    A visitor sees what somebody new would pay.
     """
     prices = pricing.live_list(region)
     if prices is None:
-        return Window([], None, None, "", [])
+        return Window([], None, None, "", [], is_new)
     app = pricing.live_list(region, PriceList.Channel.APP)
-    running = promotions.running(buyer)
+    running = [each for each in promotions.running(None) if is_new or not each.is_for_first_purchase]
     offers = [promotions.best(offer, running) for offer in pricing.offers_on_sale(prices, country)]
     best, chosen = pricing.best_value(offers), pricing.most_chosen(region)
     cards = [
@@ -49,7 +69,7 @@ def window_of(region: Region, country: str, buyer: User | None = None) -> Window
     savings = [card["saving"] for card in cards if card["saving"] is not None]
     tax = cards[0]["tax_label"] if cards else ""
     given = list(dict.fromkeys(offer.promotion for offer in offers if offer.promotion))
-    return Window(cards, _custom(prices, country), min(savings) or None if savings else None, tax, given)
+    return Window(cards, _custom(prices, country), min(savings) or None if savings else None, tax, given, is_new)
 
 
 def _card(offer: Offer, nth: int) -> dict[str, Any]:

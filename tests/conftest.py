@@ -70,6 +70,12 @@ def quick_passwords() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def a_window_of_this_moment(settings: Any) -> None:
+    """A test that changes prices sees them at once."""
+    settings.WINDOW_SECONDS = 0
+
+
 @pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """A database whose transactions are real, for threads and for other processes. Emptied by its owner afterwards."""

@@ -54,7 +54,7 @@ def _page(request: HttpRequest, somebody: User, form: MoveForm, status: int = 20
 def _change(somebody: User, country: str) -> dict[str, Any]:
     """What would be different there: the currency, what the first package costs, the tax, and who may buy."""
     region = regions.region_of_country(country)
-    shown = window.window_of(region, country, somebody) if region else None
+    shown = window.shown(region, country, somebody) if region else None
     return {
         "country": countries.name_of(country),
         "currency": region.currency if region else "",

@@ -1,12 +1,15 @@
 """The shop window, and what is chosen in front of it: whom to buy for, the region, the language."""
 
 import re
+from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,6 +19,7 @@ from payments import pricing, promotions, recipients, regions, window
 from payments.forms import CUSTOM, ChoiceForm, RecipientForm
 from payments.models import Region
 from payments.views.asking import SeeOther, next_path, person
+from payments.window import Window
 
 
 @require_safe
@@ -66,22 +70,9 @@ def window_page(request: HttpRequest, form: ChoiceForm, status: int = 200, wante
         return _not_served(request)
     country = regions.country_in(region, request)
     buyer = request.user if isinstance(request.user, User) else None
-    shown = window.window_of(region, country, buyer)
-    missing = None
-    if wanted and shown.custom:  # as near to it as can be sold
-        nearest = min(max(wanted, shown.custom["min"]), shown.custom["max"])
-        form.initial = {**form.initial, "package": CUSTOM, "amount": nearest}
-        price_minor = promotions.best(
-            pricing.offer_amount(region, country, nearest), promotions.running(buyer)
-        ).price_minor
-        missing = {
-            "coins": wanted,
-            "offered": nearest,
-            "more": max(0, nearest - wanted),
-            "price": window.show(price_minor, region.currency, country),
-        }
+    shown = window.shown(region, country, buyer)
     context = {
-        "missing": missing,
+        "missing": _missing(form, wanted, shown, region, country, buyer) if wanted else None,
         "tax_label": shown.tax_label,
         "cards": shown.cards,
         "custom": shown.custom,
@@ -89,9 +80,29 @@ def window_page(request: HttpRequest, form: ChoiceForm, status: int = 200, wante
         "promotions": shown.promotions,
         "form": form,
         "to": _other(request, form),
-        "regions": [] if request.user.is_authenticated else _regions(),
+        "regions": [] if buyer else _regions(),
+        # Most people see the same window, so its drawing is remembered too, unless something was asked of it.
+        "remembered_s": 0 if form.is_bound or request.GET else settings.WINDOW_SECONDS,
+        "drawn_for": f"{region.pk} {country} {shown.is_for_newcomers} {timezone.get_current_timezone_name()}",
     }
     return render(request, "payments/top_up.html", context, status=status)
+
+
+def _missing(
+    form: ChoiceForm, wanted: int, shown: Window, region: Region, country: str, buyer: User | None
+) -> dict[str, Any] | None:
+    """What is offered to somebody who misses coins, as near to it as can be sold; the form begins with it."""
+    if not shown.custom:
+        return None
+    nearest = min(max(wanted, shown.custom["min"]), shown.custom["max"])
+    form.initial = {**form.initial, "package": CUSTOM, "amount": nearest}
+    offer = promotions.best(pricing.offer_amount(region, country, nearest), promotions.running(buyer))
+    return {
+        "coins": wanted,
+        "offered": nearest,
+        "more": max(0, nearest - wanted),
+        "price": window.show(offer.price_minor, region.currency, country),
+    }
 
 
 def _other(request: HttpRequest, form: ChoiceForm) -> str:
@@ -107,5 +118,4 @@ def _not_served(request: HttpRequest) -> HttpResponse:
 
 
 def _regions() -> list[Region]:
-    opened = Region.objects.filter(is_open=True).prefetch_related("countries")
-    return sorted(opened, key=lambda region: region.display_name)
+    return sorted(regions.opened(), key=lambda region: region.display_name)
