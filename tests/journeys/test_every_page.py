@@ -21,12 +21,16 @@ CONSOLE = [
     *["payments/payment/", "payments/case/", "payments/finding/", "gifts/gift/", "accounts/user/", "wallet/transfer/"],
 ]
 
-# An order in each state that looks different, for fan2.
+# Somebody with an order in each state that looks different.
 SEED = """
-import json, uuid
+import datetime, json, uuid
+from allauth.account.models import EmailAddress
 from coinshop.accounts.models import User
 from payments import checkout, gateway, gift_cards, pricing, regions, settlement
-fan, region = User.objects.get(handle="fan2"), regions.region_of_country("DE")
+fan = User.objects.create_user(
+    "walker@example.com", "walker", "coinshop-demo", country="DE", birth_date=datetime.date(1990, 5, 20))
+EmailAddress.objects.create(user=fan, email=fan.email, verified=True, primary=True)
+region = regions.region_of_country("DE")
 def place(coins):
     return checkout.place(pricing.offer_amount(region, "DE", coins), buyer=fan, form_key=uuid.uuid4())
 def evidence(order, **more):
@@ -80,7 +84,7 @@ def problems(visitor, path):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_fan_can_use_every_page_on_a_phone(visit, seeded, language):
     fan = visit(390, language)
-    fan.sign_in("fan2@example.com")
+    fan.sign_in("walker@example.com")
     found = [problem for path in pages_of_a_fan(seeded) for problem in problems(fan, path)]
     fan.said.clear()  # the browser reports the statuses of refusals, as it should
 
