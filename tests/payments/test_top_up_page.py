@@ -103,6 +103,9 @@ def test_a_window_that_is_warm_asks_who_it_is_and_what_they_have_and_nothing_els
     client.get("/")
     with django_assert_max_num_queries(3):
         client.get("/")
+    assert 'value="759"' in text_of(client.get("/?coins=759"))
+    assert "no longer on sale" in text_of(client.get("/summary/?package=999999"))
+    assert 'value="759"' not in text_of(client.get("/"))
     cache.clear()
 
 
