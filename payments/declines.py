@@ -78,8 +78,7 @@ def _words(code: str) -> tuple[str, str]:
         )
     if code in SENT_BACK:
         return _("Your bank sent the payment back"), _(
-            "The account may not have had enough money, or does not allow it. Try again with another way to pay. "
-            "No money reached us."
+            "The account may not have had enough money, or does not allow it. Try again with another way to pay."
         )
     if code in TOO_LATE:
         return _("The time to pay was over"), _(
