@@ -1,5 +1,6 @@
 """Why a payment was declined, in words that say what to do next. https://docs.stripe.com/declines/codes"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,16 +12,17 @@ CARD = frozenset(
     "incorrect_number invalid_number incorrect_cvc invalid_cvc incorrect_zip incorrect_address expired_card "
     "invalid_expiry_month invalid_expiry_year card_not_supported currency_not_supported invalid_account".split()
 )
-FUNDS = frozenset(
-    "insufficient_funds card_velocity_exceeded withdrawal_count_limit_exceeded invalid_amount "
-    "payment_method_customer_decline".split()
-)
+FUNDS = frozenset("insufficient_funds card_velocity_exceeded withdrawal_count_limit_exceeded invalid_amount".split())
 CONFIRM = frozenset(
     "authentication_required approve_with_id payment_intent_authentication_failure "
     "authentication_not_handled mobile_device_authentication_required offline_pin_required".split()
 )
 NETWORK = frozenset(
     "processing_error try_again_later issuer_not_available reenter_transaction payment_method_provider_timeout".split()
+)
+UNWILLING = frozenset("payment_method_customer_decline".split())
+SENT_BACK = frozenset(
+    "payment_intent_payment_attempt_failed account_closed bank_account_restricted debit_not_authorized".split()
 )
 TOO_LATE = frozenset("payment_intent_payment_attempt_expired payment_attempt_expired".split())
 
@@ -32,6 +34,15 @@ class Told:
     title: str
     advice: str
     at: datetime
+
+
+def why_unpaid(order: Order, entries: Mapping[str, TimelineEntry]) -> Told | None:
+    """Why an order has no payment yet, by its timeline's latest entry of each kind.
+
+    A payment that failed after days says so itself: the event about that try may have been lost.
+    """
+    failed = entries.get("failed") if order.state == Order.State.FAILED else None
+    return told_of(order, failed if failed and failed.detail.get("code") else entries.get("declined"))
 
 
 def told_of(order: Order, latest: TimelineEntry | None) -> Told | None:
@@ -59,6 +70,15 @@ def _words(code: str) -> tuple[str, str]:
     if code in NETWORK:
         return _("Something went wrong between the banks"), _(
             "It is not your card. Try again in some minutes, or with another one. Nothing was charged."
+        )
+    if code in UNWILLING:
+        return _("The payment was not confirmed"), _(
+            "It was declined on the page of your bank or wallet. Try again, or take another way to pay. "
+            "Nothing was charged."
+        )
+    if code in SENT_BACK:
+        return _("Your bank sent the payment back"), _(
+            "The account may not have had enough money, or does not allow it. Try again with another way to pay."
         )
     if code in TOO_LATE:
         return _("The time to pay was over"), _(

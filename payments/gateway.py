@@ -72,6 +72,7 @@ class Evidence:
     currency: str
     is_live: bool
     has_failed: bool = False  # the buyer is done, and the money that was to follow will not come
+    failure: str = ""  # why the latest try to pay failed, in the provider's word
     due_at: datetime | None = None  # until when a voucher can be paid
     voucher_url: str = ""
 
@@ -209,11 +210,15 @@ def decline_in(event: dict[str, Any]) -> Decline | None:
     error, metadata = intent.get("last_payment_error"), intent.get("metadata")
     try:
         order_id = UUID(metadata["order"])
-        code = error.get("decline_code") or error.get("code") or ""
+        reference = error.get("charge") or event["id"]
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    reference = error.get("charge") or event["id"]
-    return Decline(order_id=order_id, code=str(code)[:100], reference=str(reference)[:255])
+    return Decline(order_id=order_id, code=_why(error), reference=str(reference)[:255])
+
+
+def _why(error: dict[str, Any]) -> str:
+    """The bank's word where it gave one, else the provider's own; other ways to pay than cards know only the latter."""
+    return str(error.get("decline_code") or error.get("code") or "")[:100]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -365,7 +370,7 @@ def evidence_in(event: dict[str, Any]) -> Evidence | None:
 
 def _evidence(session: dict[str, Any]) -> Evidence:
     intent = session["payment_intent"]
-    payment = intent if isinstance(intent, dict) else {"id": intent or ""}
+    payment: dict[str, Any] = intent if isinstance(intent, dict) else {"id": intent or ""}
     voucher = _voucher(payment)
     due = voucher.get("expires_at") or voucher.get("expires_after")
     named = [session.get("client_reference_id"), (session.get("metadata") or {}).get("order")]
@@ -379,6 +384,7 @@ def _evidence(session: dict[str, Any]) -> Evidence:
         currency=session["currency"].upper(),
         is_live=session["livemode"],
         has_failed=session["status"] == "complete" and payment.get("status") in WILL_NOT_COME,
+        failure=_why(payment.get("last_payment_error") or {}),
         due_at=datetime.fromtimestamp(due, tz=UTC) if due else None,
         voucher_url=voucher.get("hosted_voucher_url") or "",
     )

@@ -150,16 +150,16 @@ def _note_unpaid(order_id: UUID, evidence: Evidence) -> Order:
     if evidence.status == "expired":
         _end(order, Order.State.EXPIRED)
     elif evidence.has_failed:
-        _end(order, Order.State.FAILED, reference=evidence.intent_id)
+        _end(order, Order.State.FAILED, reference=evidence.intent_id, code=evidence.failure)
     elif evidence.status == "complete" and order.can_be_paid:
         _expect(order, evidence)
     return order
 
 
-def _end(order: Order, state: Order.State, reference: str = "") -> None:
+def _end(order: Order, state: Order.State, *, reference: str = "", **detail: str) -> None:
     order.state, order.poll_at = state, None
     order.save(update_fields=["state", "poll_at"])
-    order.note(state.value, reference=reference)
+    order.note(state.value, reference=reference, **detail)
 
 
 def _expect(order: Order, evidence: Evidence) -> None:

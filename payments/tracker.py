@@ -44,7 +44,7 @@ def story_of(order: Order) -> dict[str, Any]:
         "tax_label": tax_label(order.tax_name, order.tax_rate_bp),
         "continue_url": order.checkout_url if _is_open(order) else "",
         "voucher_url": _voucher_url(order, entries),
-        "decline": declines.told_of(order, entries.get(What.DECLINED)),
+        "decline": declines.why_unpaid(order, entries),
         "can_open": order.state == State.CREATED,
         "can_choose": order.state in ENDED and not order.can_be_retried,
         "settled": entries.get(What.SETTLED),
@@ -53,6 +53,15 @@ def story_of(order: Order) -> dict[str, Any]:
         "cases": [*order.cases.all()],
         "may_report": not any(case.is_open and case.opened_by_id for case in order.cases.all()),
     }
+
+
+def without_paying(order: Order) -> dict[str, Any]:
+    """What to tell, instead, somebody who left the payment page by its way back. Nothing where that page is closed."""
+    if not _is_open(order) or is_silent(order):
+        return {}
+    until = date_format(timezone.localtime(order.checkout_ends_at), "TIME_FORMAT")
+    subline = _("No payment has reached us. You can go on until %(time)s at the same price, or cancel the order.")
+    return {"headline": _("You came back without paying"), "subline": subline % {"time": until}, "has_left": True}
 
 
 def _may_withdraw_until(order: Order) -> datetime | None:
@@ -179,10 +188,11 @@ def _paid(order: Order, entries: Entries) -> Step:
 def _stopped(order: Order, entries: Entries) -> Step:
     if gone := entries.get(What.RETURNED) or entries.get(What.MOVED):
         return _step(str(gone), "stopped", gone.at, _("The payment did not belong to this order."), gone.reference)
+    told = declines.why_unpaid(order, entries)
     why = {
         State.EXPIRED: _("The time to pay is over."),
         State.CANCELLED: _("You cancelled the order."),
-        State.FAILED: _("The voucher was not paid in time, or the bank sent the payment back."),
+        State.FAILED: told.title if told else _("The voucher was not paid in time, or the bank sent the payment back."),
     }
     return _step(_("Not paid"), "stopped", entries[order.state].at, why[State(order.state)])
 

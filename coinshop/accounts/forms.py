@@ -35,6 +35,7 @@ class ResidenceForm(forms.Form):
         assert isinstance(country, forms.ChoiceField)
         country.choices = [("", _("Choose")), *countries.choices()]
         country.widget.attrs["autocomplete"] = "country"
+        country.disabled = bool(self.initial.get("country"))  # moving has a page of its own
 
     def clean_birth_date(self) -> date:
         born: date = self.cleaned_data["birth_date"]

@@ -26,11 +26,13 @@ from payments.models import (
     TimelineEntry,
 )
 
+TOLD = ["code", "country", "reason", "kind", "why"]  # what the provider said beside a fact, in its own words
+
 
 class TimelineInline(admin.TabularInline):
     model = TimelineEntry
-    fields = ["at", "what", "reference"]
-    readonly_fields = ["at", "what", "reference"]
+    fields = ["at", "what", "told", "reference"]
+    readonly_fields = ["at", "what", "told", "reference"]
     extra = 0
     can_delete = False
 
@@ -39,6 +41,10 @@ class TimelineInline(admin.TabularInline):
 
     def has_add_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
         return False
+
+    @admin.display(description=_("what the provider said"))
+    def told(self, entry: TimelineEntry) -> str:
+        return ", ".join(str(entry.detail[name]) for name in TOLD if entry.detail.get(name))
 
 
 class PaymentInline(admin.StackedInline):

@@ -164,7 +164,8 @@ def _order_page(request: HttpRequest, order: Order, form: ReportForm, status: in
 
 def _story(request: HttpRequest, order: Order) -> dict[str, Any]:
     """The tracker's story, and the room where a gift was too dear before: now it is not."""
-    return tracker.story_of(order) | {"awaited_in": request.session.get("awaited_in", "") if order.is_settled else ""}
+    story = tracker.story_of(order) | (tracker.without_paying(order) if "left" in request.GET else {})
+    return story | {"awaited_in": request.session.get("awaited_in", "") if order.is_settled else ""}
 
 
 def _my_order(request: HttpRequest, order_id: uuid.UUID) -> Order:

@@ -123,3 +123,14 @@ def test_whom_nobody_can_block_is_said(handle, client, alice):
 
     assert client.post("/me/blocks/", {"handle": handle}).status_code == 422
     assert not alice.blocks.exists()
+
+
+def test_who_has_a_country_and_no_birthday_is_asked_for_the_birthday_alone(client, people):
+    """Otherwise a move would be neither slow nor written down."""
+    hal = people("hal", birth_date=None)
+    client.force_login(hal)
+    assert "disabled" in client.get("/me/").content.decode()
+    client.post("/me/", {"country": "KR", "birth_date": "1990-05-20"})
+    hal.refresh_from_db()
+
+    assert (hal.country, hal.birth_date) == ("IE", date(1990, 5, 20))

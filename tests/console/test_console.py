@@ -294,6 +294,15 @@ def test_an_orders_page_tells_its_whole_story(as_role, order):
         assert told in page
 
 
+def test_support_reads_in_the_timeline_what_the_provider_said(as_role, order):
+    order.note("declined", reference="ch_1", code="insufficient_funds")
+    order.note("abroad", reference="ch_2", country="BR")
+    page = as_role(roles.SUPPORT).get(f"/admin/payments/order/{order.pk}/change/").content.decode()
+
+    assert re.search(r"A try to pay was declined.*?insufficient_funds", page, re.DOTALL)
+    assert re.search(r"Paid with a card of another country.*?BR", page, re.DOTALL)
+
+
 def test_support_finds_an_order_by_what_a_customer_can_name(as_role, order):
     browser = as_role(roles.SUPPORT)
 
