@@ -16,6 +16,10 @@ from wallet.ledger import TransferKind
 FIELD = 20_000  # characters that the provider takes in one field
 
 
+# What helps the buyer and our support, and says nothing about whether this payment was theirs.
+OUR_OWN_NOTES = [TimelineEntry.What.DECLINED, TimelineEntry.What.ABROAD]
+
+
 @dataclass(frozen=True)
 class Pack:
     """The facts, for the page that shows them and for the texts that the bank reads."""
@@ -41,7 +45,7 @@ def pack_of(dispute: Dispute) -> Pack:
     return Pack(
         dispute=dispute,
         order=order,
-        timeline=[*order.timeline.all()],
+        timeline=[*order.timeline.exclude(what__in=OUR_OWN_NOTES)],
         sale_id=sale_id,
         sign_ins=[*order.buyer.sign_ins.all()],
         gifts=_gifts_sent_with(order, sale_id) if sale_id else [],
