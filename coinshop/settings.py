@@ -181,6 +181,8 @@ CHECKOUT_ORIGIN = (
 
 CREATOR_SHARE_PERCENT = env.int("CREATOR_SHARE_PERCENT", 50)  # diamonds a creator earns for 100 bought coins
 PROMO_SHARE_PERCENT = env.int("PROMO_SHARE_PERCENT", 0)  # the same for given coins
+PROVIDER_FEE_BP = env.int("PROVIDER_FEE_BP", 290)  # what the provider keeps of a payment, in basis points,
+PROVIDER_FEE_CENTS = env.int("PROVIDER_FEE_CENTS", 30)  # and for each, in US cents: to reckon margins with
 BREAKAGE_BP = env.int(  # basis points of sold coins that will never be spent, as `manage.py breakage` lets one expect
     "BREAKAGE_BP", 0, validate=validate.Range(0, 9_999)
 )

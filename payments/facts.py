@@ -2,16 +2,18 @@
 
 import csv
 from collections import defaultdict
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 from django.db import transaction
 from django.utils.text import slugify
 
-from payments import money
-from payments.models import PackagePrice, PriceList, Region, RegionCountry
+from payments import market, money, revisions
+from payments.models import ExchangeRate, PackagePrice, PriceList, Region, RegionCountry
 
 PACKAGES = Path(__file__).parent / "data" / "packages.csv"
+RATES = Path(__file__).parent / "data" / "rates.csv"
 REFERENCE_COINS = 700  # the package whose price per coin a custom amount has
 CUSTOM_MAX_COINS = 25_000
 
@@ -19,14 +21,26 @@ Row = dict[str, str]
 
 
 def load() -> None:
-    """Add the regions that are missing, each with its price lists, and put those live. Others stay as they are."""
+    """Add the regions that are missing, each with its price lists, and put those live. Others stay as they are.
+
+    Where no exchange rate is known, those we begin with: rounded, and old, so that whoever derives prices is warned.
+    """
+    if not ExchangeRate.objects.exists():
+        _rates()
     for rows in _grouped().values():
         with transaction.atomic():
             region = _region(rows[0])
             for channel in PriceList.Channel.values:
                 packages = [row for row in rows if row["channel"] == channel]
                 if packages and not region.price_lists.filter(channel=channel).exists():
-                    _price_list(region, channel, packages).go_live()
+                    revisions.put_first_live(_price_list(region, channel, packages))
+
+
+def _rates() -> None:
+    with RATES.open(newline="") as file:
+        for row in csv.DictReader(file):
+            rate, day = Decimal(row["per_usd"]), date.fromisoformat(row["day"])
+            market.enter({row["currency"]: rate}, day=day, source=row["source"])
 
 
 def _grouped() -> dict[str, list[Row]]:

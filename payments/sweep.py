@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from payments import cases, duties, gateway, inbox, outgoing, settlement
+from payments import cases, duties, gateway, inbox, outgoing, revisions, settlement
 from payments.models import Heartbeat, Order, StripeEvent
 from wallet import ledger
 
@@ -29,6 +29,7 @@ def once(breaker: "Breaker") -> None:
     _each(breaker, due_events(), inbox.work)
     _each(breaker, due_orders(), settlement.poll)
     _each(breaker, outgoing.due(), outgoing.work)
+    _each(breaker, revisions.due(), revisions.go_live)
     give_up_unopened_orders()
     cases.open_late()
     ledger.roll_up()

@@ -37,6 +37,7 @@ KEPT = {
         "payments_regioncountry",
         "payments_pricelist",
         "payments_packageprice",
+        "payments_exchangerate",
     ],
     *[
         "gifts_gift",
@@ -48,6 +49,9 @@ KEPT = {
     ],
     *["accounts_user", "wallet_account"],  # emptied by hand: others refer to them, and the house's accounts stay
 }
+
+
+REVISED = {"payments_revision", "payments_pricechange", "payments_waiver"}  # prices of the first facts refer to them
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -85,14 +89,33 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         empty_database()
 
 
+# Prices that a test put live are kept by the database: only its owner brings back those that the shop began with.
+GUARDED = ["payments_pricelist", "payments_packageprice", "payments_revision", "payments_pricechange"]
+FORGET_PRICES = (
+    "".join(f"ALTER TABLE {table} DISABLE TRIGGER USER;" for table in GUARDED)
+    + """
+    DELETE FROM payments_pricechange;
+    DELETE FROM payments_waiver;
+    DELETE FROM payments_packageprice WHERE price_list_id IN
+      (SELECT id FROM payments_pricelist WHERE revision_id IS NOT NULL);
+    DELETE FROM payments_pricelist WHERE revision_id IS NOT NULL;
+    DELETE FROM payments_revision;
+    UPDATE payments_pricelist SET state = 'live', retired_at = NULL WHERE state = 'retired';
+    SET CONSTRAINTS ALL IMMEDIATE;
+    """
+    + "".join(f"ALTER TABLE {table} ENABLE TRIGGER USER;" for table in GUARDED)
+)
+
+
 def empty_database() -> None:
     """What the site's role cannot do: forget. The owner sets the guard aside for the moment."""
     with as_owner() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        tables = ", ".join(f'"{name}"' for (name,) in cursor.fetchall() if name not in KEPT)
+        tables = ", ".join(f'"{name}"' for (name,) in cursor.fetchall() if name not in {*KEPT, *REVISED})
         cursor.execute(
             f"""ALTER TABLE wallet_transfer DISABLE TRIGGER transfers_are_append_only;
                 TRUNCATE {tables};
+                {FORGET_PRICES}
                 ALTER TABLE wallet_transfer ENABLE TRIGGER transfers_are_append_only;
                 DELETE FROM wallet_account WHERE NOT is_house;
                 DELETE FROM accounts_user;"""
@@ -184,6 +207,54 @@ def house(kind: str, currency: str = "EUR") -> int:
     from wallet.ledger import AccountKind
 
     return ledger.balance(ledger.account(AccountKind(kind), currency=currency))
+
+
+def writer(handle: str = "ines") -> Any:
+    """Somebody of pricing, made when they are first needed."""
+    from django.contrib.auth.models import Group
+
+    from coinshop.accounts.models import User
+
+    found = User.objects.filter(handle=handle).first() or person(handle, is_staff=True)
+    found.groups.add(Group.objects.get(name=roles.PRICING))
+    return found
+
+
+def draft_of(live: Any) -> Any:
+    """A draft to change the prices of one region: Ines writes it."""
+    from payments import revisions
+
+    by = writer()
+    revision = revisions.begin(name="Other prices", regions=[live.region], channel=live.channel, by=by)
+    return revision.lists.get()
+
+
+def put_live(prices: Any) -> None:
+    """Put a region's first prices live as if all checks were content."""
+    from django.utils import timezone
+
+    from payments import revisions
+    from payments.models import PriceList
+
+    mine = PriceList.objects.filter(pk=prices.pk)
+    revisions._mark_checked(mine)
+    mine.update(state="live", live_at=timezone.now())
+    prices.refresh_from_db()
+
+
+def publish(draft: Any) -> None:
+    """Put a draft live as if all checks were content: Ines sent it for review, and Jon approved."""
+    from django.utils import timezone
+
+    from payments import revisions
+    from payments.models import Revision
+
+    mine, now = Revision.objects.filter(pk=draft.revision_id), timezone.now()
+    revisions._mark_checked(draft.revision.lists.all())
+    mine.update(state="review", submitted_by=writer(), submitted_at=now)
+    mine.update(state="scheduled", approved_by=writer("jon"), approved_at=now, live_from=now)
+    revisions._switch(mine.get(), None)
+    draft.refresh_from_db()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from payments.models.prices import PackagePrice, PriceList, Region, RegionCountr
 from payments.models.promotions import CodeGuess, Coupon, Promotion, PromotionUse
 from payments.models.revenue import BreakageRate
 from payments.models.reversals import Dispute, DisputeEvidence, FraudWarning, Refund
+from payments.models.revisions import ExchangeRate, PriceChange, Revision, Waiver
 from payments.models.withdrawals import Withdrawal
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Dispute",
     "DisputeEvidence",
     "Duty",
+    "ExchangeRate",
     "Finding",
     "FraudWarning",
     "GiftCard",
@@ -30,13 +32,16 @@ __all__ = [
     "Outgoing",
     "PackagePrice",
     "Payment",
+    "PriceChange",
     "PriceList",
     "Promotion",
     "PromotionUse",
     "Refund",
     "Region",
     "RegionCountry",
+    "Revision",
     "StripeEvent",
     "TimelineEntry",
+    "Waiver",
     "Withdrawal",
 ]

@@ -1,15 +1,14 @@
 """Where we sell, and for how much: regions, and their price lists as versions with a life."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import models, transaction
-from django.utils import timezone
+from django.db import models
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from coinshop.accounts import countries
-from payments import money
 
 gettext_noop("Eurozone")
 gettext_noop("Rest of the world (USD)")
@@ -62,6 +61,8 @@ CUSTOM_RULE = ["custom_coins", "custom_price_minor", "custom_max_coins"]
 class PriceList(models.Model):
     """All packages of one region and channel. A draft is edited, a live list is frozen; orders keep their price.
 
+    How a draft becomes live is told in `revisions`.
+
     The custom amount is priced in proportion: `custom_coins` cost `custom_price_minor`, rounded up to what the
     provider can charge.
     """
@@ -86,8 +87,23 @@ class PriceList(models.Model):
         _("custom amount: price"), null=True, blank=True, help_text=_("… cost this much, in minor units.")
     )
     custom_max_coins = models.PositiveIntegerField(_("custom amount: at most"), null=True, blank=True)
+    revision = models.ForeignKey(
+        "payments.Revision",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="lists",
+        verbose_name=_("revision"),
+        help_text=_("None: the first prices of a region."),
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, verbose_name=_("made by")
+    )
+    checked = models.CharField(
+        max_length=32,
+        blank=True,
+        editable=False,
+        help_text="payments_digest_of_list() of what passed the checks: nothing else can go live",
     )
     live_at = models.DateTimeField(_("live since"), null=True, editable=False)
     retired_at = models.DateTimeField(_("retired"), null=True, editable=False)
@@ -116,52 +132,58 @@ class PriceList(models.Model):
     def __str__(self) -> str:
         return f"{self.region} · {self.channel} · {self.version}"
 
-    def go_live(self) -> None:
-        """Replace the live list of this region and channel by this draft, at once and for good.
+    def prices(self) -> "Prices":
+        """What the list says, as a value."""
+        return Prices(
+            packages=tuple(
+                Package(coins=each.coins, bonus=each.bonus, price_minor=each.price_minor)
+                for each in sorted(self.packages.all(), key=lambda each: each.coins)
+            ),
+            custom=CustomRule(self.custom_coins, self.custom_price_minor, self.custom_max_coins)
+            if self.custom_coins and self.custom_price_minor and self.custom_max_coins
+            else None,
+        )
 
-        Raises NotReady, in words for the pricing manager, when a price of it could not be charged.
-        """
-        with transaction.atomic():
-            Region.objects.select_for_update().get(pk=self.region_id)
-            self.refresh_from_db()
-            if complaints := self.complaints():
-                raise NotReady(complaints)
-            now = timezone.now()
-            live = PriceList.objects.filter(region=self.region, channel=self.channel, state=self.State.LIVE)
-            live.update(state=self.State.RETIRED, retired_at=now)
-            PriceList.objects.filter(pk=self.pk, state=self.State.DRAFT).update(state=self.State.LIVE, live_at=now)
-        self.refresh_from_db()
-
-    def complaints(self) -> list[str]:
-        """What keeps this draft from going live; empty when nothing does."""
-        if self.state != self.State.DRAFT:
-            return [str(_("Only a draft can go live. Make a new draft from this list."))]
-        if self.region.currency not in money.LEAST_CHARGE:
-            return [str(_("We do not know the least that can be charged in %s.") % self.region.currency)]
-        packages = list(self.packages.all())
-        if not packages:
-            return [str(_("The list has no packages."))]
-        return [complaint for package in packages if (complaint := package.complaint())]
-
-    def new_draft(self, by: Any) -> "PriceList":
-        """A copy of this list, to be edited."""
-        with transaction.atomic():
-            Region.objects.select_for_update().get(pk=self.region_id)
-            siblings = PriceList.objects.filter(region=self.region, channel=self.channel)
-            newest = siblings.aggregate(newest=models.Max("version"))["newest"]
-            custom = {name: getattr(self, name) for name in CUSTOM_RULE}
-            draft = PriceList.objects.create(
-                region=self.region, channel=self.channel, version=newest + 1, created_by=by, **custom
-            )
-            PackagePrice.objects.bulk_create(
-                PackagePrice(price_list=draft, coins=old.coins, bonus=old.bonus, price_minor=old.price_minor)
-                for old in self.packages.all()
-            )
-        return draft
+    def write(self, prices: "Prices") -> None:
+        """Make a draft say just this. The database refuses for any other list."""
+        rule = prices.custom or CustomRule(None, None, None)
+        PriceList.objects.filter(pk=self.pk).update(**dict(zip(CUSTOM_RULE, rule, strict=True)))
+        kept = {package.coins for package in prices.packages}
+        self.packages.exclude(coins__in=kept).delete()
+        PackagePrice.objects.bulk_create(
+            [PackagePrice(price_list=self, **package._asdict()) for package in prices.packages],
+            update_conflicts=True,
+            unique_fields=["price_list", "coins"],
+            update_fields=["bonus", "price_minor"],
+        )
 
 
-class NotReady(Exception):
-    """A draft may not go live yet. `args[0]` lists why."""
+class Package(NamedTuple):
+    """Whole coins, bought and given with them, for a price in minor units, tax included."""
+
+    coins: int
+    bonus: int
+    price_minor: int
+
+
+class CustomRule(NamedTuple):
+    """Any number of coins up to a limit, in proportion to `coins` for `price_minor`."""
+
+    coins: int | None
+    price_minor: int | None
+    max_coins: int | None
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Everything that a price list says, the packages by size."""
+
+    packages: tuple[Package, ...] = ()
+    custom: CustomRule | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For the log: `{"packages": [[70, 0, 85], …], "custom": [700, 829, 25000]}`."""
+        return {"packages": [[*each] for each in self.packages], "custom": [*self.custom] if self.custom else None}
 
 
 class PackagePrice(models.Model):
@@ -185,15 +207,3 @@ class PackagePrice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.coins}"
-
-    def complaint(self) -> str:
-        """Why this price could never be charged, or nothing. One below the provider's minimum is just not shown."""
-        currency = self.price_list.region.currency
-        if self.price_minor % money.step(currency):
-            return str(_("%(coins)s coins: %(currency)s has no such fraction.") % self._named(currency))
-        if self.price_minor > money.most_charge(currency):
-            return str(_("%(coins)s coins: the price is more than can be charged at once.") % self._named(currency))
-        return ""
-
-    def _named(self, currency: str) -> dict[str, Any]:
-        return {"coins": self.coins, "currency": currency}

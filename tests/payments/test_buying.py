@@ -6,7 +6,7 @@ from datetime import timedelta
 from urllib.parse import unquote
 
 import pytest
-from conftest import at_once, hidden_fields
+from conftest import at_once, draft_of, hidden_fields, publish
 from django.test import Client
 from django.utils import timezone
 
@@ -51,10 +51,10 @@ def sessions_of(order):
 
 
 def a_new_price(coins, price_minor, bonus=0, **rule):
-    draft = PriceList.objects.get(region__slug="eurozone", channel="web", state="live").new_draft(None)
+    draft = draft_of(PriceList.objects.get(region__slug="eurozone", channel="web", state="live"))
     draft.packages.filter(coins=coins).update(price_minor=price_minor, bonus=bonus)
     PriceList.objects.filter(pk=draft.pk).update(**rule)
-    draft.go_live()
+    publish(draft)
 
 
 # The summary ---------------------------------------------------------------------------------------------------------

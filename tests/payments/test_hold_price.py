@@ -1,7 +1,7 @@
 """The price that was shown holds for a quarter of an hour: whatever happens to prices, and for nobody else."""
 
 import pytest
-from conftest import hidden_fields
+from conftest import draft_of, hidden_fields, publish
 from django.core import signing
 from django.utils import timezone
 
@@ -30,11 +30,11 @@ def form_of(shopper, package, **more):
 
 
 def everything_is_dearer():
-    draft = live().new_draft(None)
+    draft = draft_of(live())
     for package in draft.packages.all():
         draft.packages.filter(pk=package.pk).update(price_minor=package.price_minor * 2)
     PriceList.objects.filter(pk=draft.pk).update(custom_price_minor=draft.custom_price_minor * 2)
-    draft.go_live()
+    publish(draft)
 
 
 def signed(form, **changes):

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from conftest import at_once
+from conftest import at_once, draft_of, publish
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -188,8 +188,8 @@ def test_another_try_pressed_in_two_tabs_is_one_page(committed, sandbox, alice, 
 
 
 def test_another_try_is_not_offered_once_the_price_has_changed(client, failed):
-    draft = PriceList.objects.get(region__slug="eurozone", channel="web", state="live").new_draft(None)
-    draft.go_live()
+    draft = draft_of(PriceList.objects.get(region__slug="eurozone", channel="web", state="live"))
+    publish(draft)
     page = page_of(client, failed)
     client.post(f"/orders/{failed.pk}/checkout/")
     failed.refresh_from_db()

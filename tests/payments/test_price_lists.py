@@ -1,17 +1,17 @@
 """Price lists have a life: a draft is edited, a live list is frozen, a retired one is kept."""
 
+import contextlib
 import csv
-from collections import Counter
 
 import pytest
-from conftest import as_owner, at_once
+from conftest import draft_of, publish
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, transaction
 
-from payments import money, pricing
+from payments import money, pricing, revisions
 from payments.facts import PACKAGES
 from payments.models import PackagePrice, PriceList, Region
-from payments.models.prices import NotReady
+from payments.revisions import NotReady
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def live(eurozone):
 
 @pytest.fixture
 def draft(live):
-    return live.new_draft(None)
+    return draft_of(live)
 
 
 def a_list(currency, *packages):
@@ -42,7 +42,7 @@ def a_list(currency, *packages):
 
 def test_a_draft_that_goes_live_replaces_the_list_before_it(eurozone, live, draft):
     draft.packages.filter(coins=700).update(price_minor=900)
-    draft.go_live()
+    publish(draft)
     live.refresh_from_db()
 
     assert pricing.live_list(eurozone) == draft
@@ -51,54 +51,29 @@ def test_a_draft_that_goes_live_replaces_the_list_before_it(eurozone, live, draf
     assert live.retired_at is not None
 
 
-def test_only_one_list_of_a_region_and_channel_can_be_live(live, draft):
-    with pytest.raises(IntegrityError, match="one_live_list_per_region_and_channel"), transaction.atomic():
-        PriceList.objects.filter(pk=draft.pk).update(state="live")
-
-
 def test_the_apps_list_is_live_beside_the_shops(db):
     states = PriceList.objects.filter(region__slug="united-states", state="live").values_list("channel", flat=True)
 
     assert sorted(states) == ["app", "web"]
 
 
-def test_a_list_goes_live_once(live, draft):
-    draft.go_live()
-    with pytest.raises(NotReady, match="Only a draft can go live"):
-        draft.go_live()
-    with pytest.raises(NotReady):
-        live.refresh_from_db()
-        live.go_live()
+def test_first_prices_go_live_once(db):
+    prices = a_list("EUR", (100, 200))
+    for _ in range(2):
+        with contextlib.suppress(DatabaseError), transaction.atomic():
+            revisions.put_first_live(prices)
+
+    assert prices.state == "live"
+    assert PriceList.objects.filter(region=prices.region).count() == 1
 
 
-def test_two_drafts_that_go_live_at_once_leave_one_live(committed):
-    region = Region.objects.create(slug="race", name="Race", currency="EUR")
-    try:
-        drafts = [PriceList.objects.create(region=region, version=version) for version in [1, 2, 3]]
-        for price, draft in enumerate(drafts, start=100):
-            PackagePrice.objects.create(price_list=draft, coins=100, price_minor=price)
-        at_once(*[draft.go_live for draft in drafts])
-        states = Counter(region.price_lists.values_list("state", flat=True))
+def test_a_region_that_sells_gets_other_prices_by_a_revision_only(live, draft):
+    stray = PriceList.objects.create(region=live.region, version=9)
+    PackagePrice.objects.create(price_list=stray, coins=700, price_minor=829)
+    with pytest.raises(DatabaseError, match="only the first prices"), transaction.atomic():
+        revisions.put_first_live(stray)
 
-        assert states["live"] == 1
-        assert states["draft"] == 0
-    finally:
-        forget(region)
-
-
-def forget(region):
-    """Lists that were live are kept by the database; only its owner can clear away a test's own."""
-    tables = {"payments_packageprice": "live_prices_are_frozen", "payments_pricelist": "live_lists_are_frozen"}
-    with as_owner() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table, trigger in tables.items():
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
-        lists = f"SELECT id FROM payments_pricelist WHERE region_id = {region.pk}"
-        cursor.execute(f"DELETE FROM payments_packageprice WHERE price_list_id IN ({lists})")
-        cursor.execute(f"DELETE FROM payments_pricelist WHERE region_id = {region.pk}")
-        cursor.execute(f"DELETE FROM payments_region WHERE id = {region.pk}")
-        for table, trigger in tables.items():
-            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
+    assert pricing.live_list(live.region) == live
 
 
 # What may not go live ------------------------------------------------------------------------------------------------
@@ -106,7 +81,7 @@ def forget(region):
 
 def complaints(prices):
     with pytest.raises(NotReady) as refusal:
-        prices.go_live()
+        revisions.put_first_live(prices)
     prices.refresh_from_db()
     assert prices.state == "draft"
     return " ".join(refusal.value.args[0])
@@ -118,9 +93,10 @@ def test_an_empty_list_does_not_go_live(db):
 
 def test_a_fraction_that_cannot_be_charged_does_not_go_live(db, monkeypatch):
     monkeypatch.setitem(money.LEAST_CHARGE, "KWD", 200)
+    told = complaints(a_list("KWD", (100, 1234), (200, 2460)))
 
-    assert "100 coins: KWD has no such fraction" in complaints(a_list("KWD", (100, 1234), (200, 2460)))
-    assert "200 coins" not in " ".join(PriceList.objects.get(region__currency="KWD").complaints())
+    assert "100 coins: KWD has no such fraction" in told
+    assert "200 coins" not in told
 
 
 def test_a_price_above_what_can_be_charged_at_once_does_not_go_live(db):
@@ -133,7 +109,7 @@ def test_a_currency_whose_least_charge_is_not_known_does_not_go_live(db):
 
 def test_a_price_below_what_can_be_charged_may_go_live_and_is_not_shown(db):
     prices = a_list("EUR", (10, 20), (100, 200))
-    prices.go_live()
+    revisions.put_first_live(prices)
 
     assert [package.coins for package in pricing.packages_on_sale(prices)] == [100]
 
@@ -156,7 +132,7 @@ CHANGES = {
     "a package is taken away": lambda prices: prices.packages.filter(coins=70).delete(),
     "a package is added": lambda prices: PackagePrice.objects.create(price_list=prices, coins=5, price_minor=1),
     "a package is moved in": lambda prices: move_in(prices),
-    "a package is moved out": lambda prices: prices.packages.filter(coins=70).update(price_list=prices.new_draft(None)),
+    "a package is moved out": lambda prices: prices.packages.filter(coins=70).update(price_list=draft_of(prices)),
     "the rule of amounts": lambda prices: PriceList.objects.filter(pk=prices.pk).update(custom_price_minor=1),
     "the limit of amounts": lambda prices: PriceList.objects.filter(pk=prices.pk).update(custom_max_coins=10**6),
     "its region": lambda prices: PriceList.objects.filter(pk=prices.pk).update(region=Region.objects.last()),
@@ -175,7 +151,7 @@ def move_in(prices):
 @pytest.mark.parametrize("state", ["live", "retired"])
 def test_the_database_refuses_to_change_a_list_that_was_live(live, draft, change, state):
     if state == "retired":
-        draft.go_live()
+        publish(draft)
         live.refresh_from_db()
     before = [*live.packages.values_list("coins", "bonus", "price_minor")]
     with pytest.raises(DatabaseError, match="price list|protected"), transaction.atomic():
@@ -186,7 +162,7 @@ def test_the_database_refuses_to_change_a_list_that_was_live(live, draft, change
 
 
 def test_a_retired_list_does_not_come_back(live, draft):
-    draft.go_live()
+    publish(draft)
 
     with pytest.raises(DatabaseError, match="make a new draft"), transaction.atomic():
         PriceList.objects.filter(pk=live.pk).update(state="live")
@@ -195,22 +171,18 @@ def test_a_retired_list_does_not_come_back(live, draft):
 # Copies and first facts ----------------------------------------------------------------------------------------------
 
 
-def test_a_new_draft_is_a_copy_with_the_next_version(live, people):
-    manager = people("manager")
-    first, second = live.new_draft(manager), live.new_draft(manager)
+def test_a_new_draft_is_a_copy_with_the_next_version(live):
+    first, second = draft_of(live), draft_of(live)
 
     assert [live.version, first.version, second.version] == [1, 2, 3]
     assert first.state == "draft"
-    assert first.created_by == manager
-    assert first.custom_price_minor == live.custom_price_minor
-    assert [*first.packages.values_list("coins", "bonus", "price_minor")] == [
-        *live.packages.values_list("coins", "bonus", "price_minor")
-    ]
+    assert first.created_by.handle == "ines"
+    assert first.prices() == second.prices() == live.prices()
 
 
 def test_loading_the_first_prices_again_changes_nothing(live, draft):
     draft.packages.filter(coins=700).update(price_minor=900)
-    draft.go_live()
+    publish(draft)
     before = [*PackagePrice.objects.order_by("pk").values()], [*PriceList.objects.order_by("pk").values()]
     call_command("load_facts")
 

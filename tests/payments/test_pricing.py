@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from conftest import draft_of, publish, put_live
 from django.utils.text import slugify
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -203,7 +204,7 @@ def new_list(ireland):
         for coins, bonus, price in packages:
             PackagePrice.objects.create(price_list=prices, coins=coins, bonus=bonus, price_minor=price)
         if state == "live":
-            prices.go_live()
+            put_live(prices)
         return prices
 
     make.put = put
@@ -212,7 +213,9 @@ def new_list(ireland):
 
 def test_a_package_of_a_retired_list_is_refused(new_list):
     old = new_list([(100, 0, 200)])
-    new = new_list.put(old.region, [(100, 0, 250)])
+    new = draft_of(old)
+    new.packages.update(price_minor=250)
+    publish(new)
 
     with pytest.raises(NotSold, match="no longer on sale"):
         pricing.offer_package(old.region, "IE", old.packages.get().pk)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT, at_once
+from conftest import ROOT, at_once, draft_of, publish
 from django.db import connection
 from django.utils import timezone
 
@@ -22,9 +22,9 @@ def session_of(order):
 @pytest.fixture
 def yen_order(people, order_of):
     """280 coins for 500 JPY, a currency without cents."""
-    prices = PriceList.objects.get(region__slug="japan", channel="web", state="live").new_draft(None)
+    prices = draft_of(PriceList.objects.get(region__slug="japan", channel="web", state="live"))
     PackagePrice.objects.create(price_list=prices, coins=280, price_minor=500)
-    prices.go_live()
+    publish(prices)
     return order_of(people("yuki", country="JP"), 280)
 
 

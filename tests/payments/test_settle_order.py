@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from conftest import at_once
+from conftest import at_once, draft_of, publish
 from django.core.management import call_command
 from django.utils import timezone
 
-from payments import settlement
+from payments import revisions, settlement
 from payments.models import Order, PackagePrice, Payment, PriceList, Region, RegionCountry
 from wallet import ledger
 from wallet.ledger import TransferKind
@@ -69,7 +69,7 @@ def test_bonus_coins_are_given_and_not_sold(people, evidence_of, order_of):
         region=region, version=1, custom_coins=100, custom_price_minor=200, custom_max_coins=1000
     )
     PackagePrice.objects.create(price_list=prices, coins=500, bonus=25, price_minor=900)
-    prices.go_live()
+    revisions.put_first_live(prices)
     maria = people("maria", country="MT")
     order = order_of(maria, 500)
     for _ in range(2):
@@ -90,9 +90,9 @@ def test_what_is_not_paid_yet_changes_nothing(alice, order, evidence_of):
 
 def test_a_payment_of_500_yen_is_500_yen(people, order_of, evidence_of):
     japan = Region.objects.get(slug="japan")
-    prices = PriceList.objects.get(region=japan, state="live").new_draft(None)
+    prices = draft_of(PriceList.objects.get(region=japan, state="live"))
     PackagePrice.objects.create(price_list=prices, coins=280, price_minor=500)
-    prices.go_live()
+    publish(prices)
     yuki = people("yuki", country="JP")
     order = order_of(yuki, 280)
     settlement.settle(order.pk, evidence_of(order, amount_minor=500))

@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+from conftest import draft_of, publish
 from django.core.cache import cache
 from django.test import Client
 
@@ -114,9 +115,9 @@ def test_a_new_price_is_shown_after_some_seconds_and_charged_at_once(client, ali
     cache.clear()
     client.force_login(alice)
     assert "€4.15" in text_of(client.get("/"))
-    draft = PriceList.objects.get(region__slug="eurozone", channel="web", state="live").new_draft(None)
+    draft = draft_of(PriceList.objects.get(region__slug="eurozone", channel="web", state="live"))
     draft.packages.filter(coins=350).update(price_minor=450)
-    draft.go_live()
+    publish(draft)
     new = draft.packages.get(coins=350)
 
     assert "€4.15" in text_of(client.get("/"))
