@@ -8,6 +8,8 @@ _LOOK = [
     "payments.view_region",
     "payments.view_pricelist",
     "payments.view_packageprice",
+    "payments.view_revision",
+    "payments.view_pricechange",
     "payments.view_promotion",
     "payments.view_coupon",
     "payments.view_giftcardbatch",
@@ -33,12 +35,9 @@ _FOLLOW_AN_ORDER = [
 ]
 _GIVE_BACK = ["payments.add_refund", "payments.change_dispute", "payments.change_outgoing"]
 _PRICE = [
-    "payments.add_pricelist",
-    "payments.change_pricelist",
-    "payments.delete_pricelist",
-    "payments.add_packageprice",
-    "payments.change_packageprice",
-    "payments.delete_packageprice",
+    "payments.add_revision",
+    "payments.change_revision",
+    "payments.approve_revision",
     "payments.add_promotion",
     "payments.change_promotion",
     "payments.add_coupon",

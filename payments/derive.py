@@ -12,6 +12,7 @@ from payments import money
 from payments.market import Market
 from payments.models import Region
 from payments.models.prices import CustomRule, Package, Prices
+from payments.price_checks import DEARER_PERCENT
 
 SMALL = 1000  # of the smallest written units: below it a price is rounded up, as half a step is much of it
 CUSTOM_MAX_COINS = 25_000
@@ -34,8 +35,9 @@ def derive(
 ) -> Prices:
     """What a region's packages cost at a base price for one coin, tax included, in minor units.
 
-    Bonus coins and the limit of custom amounts stay as they were before. A size too small to be charged is left out.
-    No package is dearer for each coin than a smaller one. Raises NoRate.
+    Bonus coins and the limit of custom amounts stay as they were before. A size is left out that is too small
+    to be charged, or for which rounding would take half as much again.
+    No package is dearer for each coin than a smaller one, but for what a check allows. Raises NoRate.
     """
     currency, rate = region.currency, market.per_usd(region.currency)
     if rate is None or currency not in money.LEAST_CHARGE:
@@ -49,10 +51,14 @@ def derive(
     bonus = {package.coins: package.bonus for package in before.packages}
     packages: list[Package] = []
     for coins in sorted(set(sizes)):
-        most = packages and Fraction(packages[-1].price_minor, packages[-1].coins) * coins
-        price = round_price(per_coin * coins, currency, rounding, at_most=most or None)
-        if money.least_charge(currency) <= price <= money.most_charge(currency):
-            packages.append(Package(coins, bonus.get(coins, 0), price))
+        cheapest = min((Fraction(each.price_minor, each.coins) for each in packages), default=None)
+        most = cheapest * coins * (100 + DEARER_PERCENT) / 100 if cheapest else None
+        price = round_price(per_coin * coins, currency, rounding, at_most=most)
+        if not money.least_charge(currency) <= price <= money.most_charge(currency) or price > per_coin * coins * 3 / 2:
+            continue
+        if packages and price <= packages[-1].price_minor:
+            packages.pop()  # nobody wants fewer coins for the same money
+        packages.append(Package(coins, bonus.get(coins, 0), price))
     return Prices(tuple(packages), _custom(packages, before))
 
 

@@ -51,8 +51,12 @@ def window_of(region: Region, country: str, *, is_new: bool = True) -> Window:
     A visitor sees what somebody new would pay.
     """
     prices = pricing.live_list(region)
-    if prices is None:
-        return Window([], None, None, "", [], is_new)
+    return window_by(prices, country, is_new=is_new) if prices else Window([], None, None, "", [], is_new)
+
+
+def window_by(prices: PriceList, country: str, *, is_new: bool = True) -> Window:
+    """What a price list sells in its region, whether it is live or not."""
+    region = prices.region
     app = pricing.live_list(region, PriceList.Channel.APP)
     running = [each for each in promotions.running(None) if is_new or not each.is_for_first_purchase]
     offers = [promotions.best(offer, running) for offer in pricing.offers_on_sale(prices, country)]

@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,7 +17,7 @@ from coinshop.accounts import countries
 from coinshop.accounts.models import User
 from payments import pricing, promotions, recipients, regions, window
 from payments.forms import CUSTOM, ChoiceForm, RecipientForm
-from payments.models import Region
+from payments.models import PriceList, Region
 from payments.views.asking import SeeOther, next_path, person
 from payments.window import Window
 
@@ -71,13 +71,8 @@ def window_page(request: HttpRequest, form: ChoiceForm, status: int = 200, wante
     country = regions.country_in(region, request)
     buyer = request.user if isinstance(request.user, User) else None
     shown = window.shown(region, country, buyer)
-    context = {
+    context = _window_context(shown) | {
         "missing": _missing(form, wanted, shown, region, country, buyer) if wanted else None,
-        "tax_label": shown.tax_label,
-        "cards": shown.cards,
-        "custom": shown.custom,
-        "saving_percent": shown.saving_percent,
-        "promotions": shown.promotions,
         "form": form,
         "to": _other(request, form),
         "regions": [] if buyer else _regions(),
@@ -86,6 +81,34 @@ def window_page(request: HttpRequest, form: ChoiceForm, status: int = 200, wante
         "drawn_for": f"{region.pk} {country} {shown.is_for_newcomers} {timezone.get_current_timezone_name()}",
     }
     return render(request, "payments/top_up.html", context, status=status)
+
+
+def preview_page(request: HttpRequest, prices: PriceList) -> HttpResponse:
+    """A price list as its region's window would show it, in a language, for a country; nothing can be bought there."""
+    codes = [country.code for country in prices.region.countries.all()] or [""]
+    country = request.GET.get("country", "")
+    country = country if country in codes else codes[0]
+    language = request.GET.get("language", "")
+    with translation.override(language if language in dict(settings.LANGUAGES) else translation.get_language()):
+        context = _window_context(window.window_by(prices, country)) | {
+            "form": ChoiceForm(),
+            "remembered_s": 0,
+            "preview_of": prices,
+            "countries": [(code, countries.name_of(code)) for code in codes if code],
+            "country": country,
+            "regions": [],
+        }
+        return render(request, "payments/top_up.html", context)
+
+
+def _window_context(shown: Window) -> dict[str, Any]:
+    return {
+        "tax_label": shown.tax_label,
+        "cards": shown.cards,
+        "custom": shown.custom,
+        "saving_percent": shown.saving_percent,
+        "promotions": shown.promotions,
+    }
 
 
 def _missing(
