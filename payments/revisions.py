@@ -42,7 +42,7 @@ class NotReady(Exception):
     """Checks keep prices from going live. `faults` are those that are not waived."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        self.faults = faults
+        self.faults = faults = sorted(faults, key=lambda fault: fault.level != price_checks.FIX)
         super().__init__([f"{fault.region}: {fault.text}" for fault in faults])
 
 

@@ -188,7 +188,7 @@ def _document(
     found = price_checks.faults_of(drafts, market)
     waived = {(waiver.price_list_id, waiver.fault): waiver for each in drafts for waiver in each.waivers.all()}
     open_faults = [fault for fault in found if (fault.list_id, fault.key) not in waived]
-    size = _size(request.POST.get("size") or request.GET.get("size", ""), sizes)
+    size = ALL if errors else _size(request.POST.get("size") or request.GET.get("size", ""), sizes)
     shown = sizes if size == ALL else [int(size)] if size else []
     rows = price_grid.rows_of(drafts, shown, market, open_faults, typed, errors)
     is_writer = person(request).pk in revisions.writers_of(revision)

@@ -16,7 +16,17 @@ NOT_PAGES = (
     *("orders/orders.csv", "wallet/statement.csv", "accounts/logout", "me/phrase", "me/blocks", "accounts/inactive"),
 )
 CONSOLE = [
-    *["", "payments/pricelist/", "payments/order/", "payments/promotion/add/", "payments/giftcardbatch/add/"],
+    *[
+        "",
+        "payments/pricelist/",
+        "payments/revision/",
+        "payments/revision/add/",
+        "payments/revision/rates/",
+        "payments/pricechange/",
+        "payments/order/",
+        "payments/promotion/add/",
+        "payments/giftcardbatch/add/",
+    ],
     *["payments/coupon/add/", "payments/promotion/", "payments/giftcard/"],
     *["payments/payment/", "payments/case/", "payments/finding/", "gifts/gift/", "accounts/user/", "wallet/transfer/"],
 ]

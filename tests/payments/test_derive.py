@@ -95,7 +95,7 @@ def test_a_base_price_comes_to_the_markets_own_prices():
     prices = derived("EUR", tax_bp=2000, rate="0.92")
 
     assert [(p.coins, p.price_minor) for p in prices.packages] == [
-        *[(70, 89), (350, 409), (700, 819), (1400, 1629), (3500, 4069), (7000, 8139), (17_500, 20_339)]
+        *[(70, 89), (350, 409), (700, 819), (1400, 1629), (3500, 4089), (7000, 8169), (17_500, 20_419)]
     ]
 
 

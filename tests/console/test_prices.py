@@ -1,0 +1,301 @@
+"""The pricing manager's pages: who may touch them, what is told when something is wrong, nothing is half applied."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from conftest import writer
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from coinshop import roles
+from payments import market, pricing, revisions
+from payments.models import ExchangeRate, PriceChange, Region, Revision
+
+POSTS = ["grid", "derive", "file", "waive", "submit", "return", "approve", "drop", "back"]
+
+
+@pytest.fixture
+def rates(db):
+    known = market.Market.now().rates.values()
+    market.enter({rate.currency: rate.per_usd for rate in known}, day=timezone.now().date(), source="a test")
+
+
+@pytest.fixture
+def ines(rates):
+    return browser_of(writer())
+
+
+@pytest.fixture
+def jon(rates):
+    return browser_of(writer("jon"))
+
+
+def browser_of(somebody):
+    browser = Client()
+    browser.force_login(somebody)
+    return browser
+
+
+@pytest.fixture
+def revision(rates):
+    regions = Region.objects.filter(slug__in=["eurozone", "japan"])
+    return revisions.begin(name="Winter prices", regions=regions, by=writer())
+
+
+def to(what, *args):
+    return reverse(f"admin:payments_revision_{what}", args=args)
+
+
+def text_of(answer):
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+def euro(revision):
+    return revision.lists.get(region__slug="eurozone")
+
+
+def cell(revision, coins=700):
+    return f"p-{euro(revision).pk}-{coins}"
+
+
+def save(browser, revision, seen=None, **cells):
+    form = {"edits": str(revision.edits if seen is None else seen), "size": "700"} | cells
+    return browser.post(to("grid", revision.pk), form, follow=True)
+
+
+def price(revision, coins=700):
+    return {package.coins: package.price_minor for package in euro(revision).prices().packages}.get(coins)
+
+
+# Who may touch -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [roles.FINANCE, roles.SUPPORT])
+def test_other_roles_look_and_do_not_touch(people, revision, role):
+    from django.contrib.auth.models import Group
+
+    somebody = people(role, is_staff=True)
+    somebody.groups.add(Group.objects.get(name=role))
+    browser = browser_of(somebody)
+    page = text_of(browser.get(to("change", revision.pk)))
+
+    assert "Winter prices" in page
+    assert f'name="{cell(revision)}"' not in page
+    assert browser.get(to("changelist")).status_code == browser.get(to("csv", revision.pk)).status_code == 200
+    assert browser.post(to("rates"), {"rates": "EUR 1"}).status_code == 403
+    assert browser.get(to("add")).status_code == 403
+    assert {browser.post(to(what, revision.pk), {}).status_code for what in POSTS} == {403}
+
+
+def test_a_fan_sees_none_of_it(client, alice, revision):
+    client.force_login(alice)
+
+    assert client.get(to("change", revision.pk), follow=True).status_code == 403
+
+
+def test_a_link_alone_changes_nothing(ines, revision):
+    before = [*PriceChange.objects.values_list("pk", flat=True)]
+    for what in set(POSTS) - {"file"}:
+        assert ines.get(to(what, revision.pk)).status_code in (302, 303, 422)
+
+    assert [*PriceChange.objects.values_list("pk", flat=True)] == before
+    assert Revision.objects.get(pk=revision.pk).state == "draft"
+
+
+# From a draft to the window ------------------------------------------------------------------------------------------
+
+
+def test_a_manager_begins_writes_and_sends_and_another_approves(ines, jon, ireland):
+    answer = ines.post(to("add"), {"name": "Winter", "channel": "web", "regions": [ireland.pk]})
+    revision = Revision.objects.get()
+    assert answer.headers["Location"] == to("change", revision.pk)
+    assert "Saved: 1 regions changed" in text_of(save(ines, revision, **{cell(revision): "8,34"}))
+    assert "Sent for review" in text_of(ines.post(to("submit", revision.pk), follow=True))
+    assert ines.post(to("approve", revision.pk), {}, follow=True).status_code == 200
+    assert pricing.offer_amount(ireland, "IE", 700).price_minor == 829
+
+    assert "Approved" in text_of(jon.post(to("approve", revision.pk), {"live_from": ""}, follow=True))
+    assert pricing.offer_amount(ireland, "IE", 700).price_minor == 834
+
+
+def test_whoever_wrote_it_is_told_that_somebody_else_approves(ines, revision):
+    save(ines, revision, **{cell(revision): "8.34"})
+    ines.post(to("submit", revision.pk))
+    page = text_of(ines.get(to("change", revision.pk)))
+    told = text_of(ines.post(to("approve", revision.pk), {}, follow=True))
+
+    assert "somebody else of Pricing approves them" in page
+    assert "Somebody else has to approve them" in told
+    assert Revision.objects.get(pk=revision.pk).state == "review"
+
+
+def test_all_regions_are_the_choice_when_none_is_chosen(ines):
+    ines.post(to("add"), {"name": "All", "channel": "web"})
+
+    assert Revision.objects.get().lists.count() == Region.objects.count()
+
+
+def test_prices_are_derived_side_by_side_with_what_is_live(ines, revision):
+    form = {"edits": "0", "base": "0.0107", "rounding": "habit", "sizes": "350, 700 1400"}
+    page = text_of(ines.post(to("derive", revision.pk), form, follow=True))
+    change = PriceChange.objects.filter(what="derived").first()
+
+    assert "Derived: 2 regions changed" in page
+    assert [package.coins for package in euro(revision).prices().packages] == [350, 700, 1400]
+    assert change.reason == "1 coin = 0.0107 USD, Local habit"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"base": "x"}, "Write what a coin is worth"),
+        ({"base": "0"}, "Write what a coin is worth"),
+        ({"sizes": "seventy"}, "Write numbers of coins"),
+    ],
+)
+def test_a_base_that_makes_no_sense_derives_nothing(ines, revision, change, told):
+    form = {"edits": "0", "base": "0.0107", "rounding": "habit", "sizes": "700"} | change
+    answer = ines.post(to("derive", revision.pk), form)
+
+    assert (answer.status_code, told in text_of(answer)) == (422, True)
+    assert price(revision) == 829
+
+
+# What can go wrong ---------------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_read_is_marked_and_nothing_is_saved(ines, revision):
+    answer = save(ines, revision, **{cell(revision): "8.34", cell(revision, 350): "four"})
+
+    assert answer.status_code == 422
+    assert "Write a price above zero" in text_of(answer)
+    assert 'value="four"' in text_of(answer)
+    assert price(revision) == 829
+
+
+def test_the_second_of_two_managers_keeps_what_they_typed(ines, jon, revision):
+    save(ines, revision, **{cell(revision): "8.34"})
+    answer = save(jon, revision, seen=0, **{cell(revision): "8.39"})
+
+    assert answer.status_code == 409
+    assert "@ines changed this draft while you were writing" in text_of(answer)
+    assert 'value="8.39"' in text_of(answer)
+    assert price(revision) == 834
+
+
+def test_a_slip_of_the_hand_is_told_beside_its_region(ines, revision):
+    save(ines, revision, **{cell(revision, 17_500): "1.85"})
+    page = text_of(ines.get(to("change", revision.pk)))
+    told = text_of(ines.post(to("submit", revision.pk), follow=True))
+
+    assert "17500 coins for €1.85? It would be about €205.19." in page.replace("17,500", "17500")
+    assert "It would be about" in told
+    assert Revision.objects.get(pk=revision.pk).state == "draft"
+
+
+def test_a_doubt_is_explained_with_one_sentence_for_all_of_its_kind(ines, revision):
+    save(ines, revision, **{cell(revision): "10.90"})
+    keys = re.findall(r'name="key" value="([^"]+)"', ines.get(to("change", revision.pk)).content.decode())
+    silent = ines.post(to("waive", revision.pk), {"key": keys, "reason": ""}, follow=True)
+    assert "Write in a sentence" in text_of(silent)
+    page = text_of(ines.post(to("waive", revision.pk), {"key": keys, "reason": "A test of demand."}, follow=True))
+
+    assert "A test of demand." in page
+    assert "Sent for review" in text_of(ines.post(to("submit", revision.pk), follow=True))
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "soon", "2026-13-40T00:00"])
+def test_a_moment_that_is_over_or_none_is_refused(ines, jon, revision, moment):
+    save(ines, revision, **{cell(revision): "8.34"})
+    ines.post(to("submit", revision.pk))
+    if moment == "yesterday":
+        moment = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S")
+    page = text_of(jon.post(to("approve", revision.pk), {"live_from": moment}, follow=True))
+
+    assert "This moment is over" in page or "We cannot read this moment" in page
+    assert Revision.objects.get(pk=revision.pk).state == "review"
+
+
+# Files ---------------------------------------------------------------------------------------------------------------
+
+
+def upload(browser, revision, content):
+    return browser.post(to("file", revision.pk), {"file": SimpleUploadedFile("prices.csv", content)})
+
+
+def test_a_file_is_looked_at_first_and_then_taken(ines, revision):
+    content = ines.get(to("csv", revision.pk)).content.decode().replace("8.29", "8.34")
+    answer = upload(ines, revision, content.encode())
+    assert "1 price would change. Nothing is changed yet." in text_of(answer)
+    assert price(revision) == 829
+    told = ines.post(to("file", revision.pk), {"text": content, "agreed": "yes", "edits": "0"}, follow=True)
+
+    assert "prices are in the draft" in text_of(told)
+    assert price(revision) == 834
+    assert PriceChange.objects.filter(what="read").count() == 1
+
+
+def test_one_bad_line_keeps_the_whole_file_out(ines, revision):
+    content = "region,currency,coins,bonus,price\neurozone,EUR,700,0,8.34\njapan,EUR,700,0,1250\n"
+    answer = upload(ines, revision, content.encode())
+    agreed = ines.post(to("file", revision.pk), {"text": content, "agreed": "yes", "edits": "0"})
+
+    assert answer.status_code == agreed.status_code == 422
+    assert "Line 3" in text_of(answer)
+    assert price(revision) == 829
+
+
+def test_fifty_megabytes_are_refused_in_words(ines, revision):
+    answer = upload(ines, revision, b"x" * 50_000_000)
+
+    assert (answer.status_code, "larger than 300 kilobytes" in text_of(answer)) == (422, True)
+
+
+# Around it -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_is_previewed_in_any_language_and_sells_nothing(ines, revision):
+    save(ines, revision, **{cell(revision): "8.34"})
+    page = text_of(ines.get(to("preview", revision.pk, euro(revision).pk), {"language": "de", "country": "DE"}))
+
+    assert "8,34" in page
+    assert '<html lang="de"' in page
+    assert re.search(r'<button class="button" disabled', page)
+
+
+def test_rates_are_written_down_with_their_day_and_source(ines):
+    form = {"rates": "EUR 0.9213\njpy\t151.2\n", "day": timezone.now().date().isoformat(), "source": "ECB"}
+    page = text_of(ines.post(to("rates"), form, follow=True))
+
+    assert "2 rates are written down" in page
+    assert ExchangeRate.objects.filter(source="ECB").count() == 2
+
+
+@pytest.mark.parametrize("lines", ["EUR 0,9213", "EUR", "XXX 1", "EUR 0", "EUR -1", ""])
+def test_a_rate_that_makes_no_sense_is_refused_whole(ines, lines):
+    form = {"rates": f"JPY 150\n{lines}" if lines else "", "day": timezone.now().date().isoformat(), "source": "ECB"}
+
+    assert ines.post(to("rates"), form).status_code == 422
+    assert not ExchangeRate.objects.filter(source="ECB").exists()
+
+
+def test_home_shows_what_is_under_way_live_and_sold(ines, revision):
+    page = text_of(ines.get(to("changelist")))
+
+    assert "Winter prices" in page
+    assert "100 coins, after tax, in US dollars" in page
+    assert "Nothing was sold in thirty days" in page
+
+
+def test_what_was_live_before_is_one_click_away(ines, jon, revision, ireland):
+    save(ines, revision, **{cell(revision): "8.34"})
+    ines.post(to("submit", revision.pk))
+    jon.post(to("approve", revision.pk), {})
+    assert pricing.offer_amount(ireland, "IE", 700).price_minor == 834
+    page = text_of(ines.post(to("back", revision.pk), follow=True))
+
+    assert "The prices from before are live again" in page
+    assert pricing.offer_amount(ireland, "IE", 700).price_minor == 829
