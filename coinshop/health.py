@@ -15,8 +15,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 
 from payments.models import Duty, Heartbeat
+from payments.models.inbox import SWEEP_IS_FRESH
 
-SWEEP_IS_FRESH = timedelta(seconds=15)
 WORKER_IS_FRESH = timedelta(seconds=75)  # it is asked each half minute: two answers may be missing
 
 

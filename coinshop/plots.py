@@ -19,10 +19,14 @@ class Bar:
     y: int
     height: int
     is_highest: bool
+    is_named: bool = True  # below the plot; the table names all
 
 
-def bars(figures: Sequence[tuple[str, int, str]]) -> list[Bar]:
-    """Bars for (name, value, value in words), the highest as high as the plot. Values below zero are drawn as zero."""
+def bars(figures: Sequence[tuple[str, int, str]], *, named_every: int = 1) -> list[Bar]:
+    """Bars for (name, value, value in words), the highest as high as the plot. Values below zero are drawn as zero.
+
+    Where there is no room for all the names, one of so many is written.
+    """
     highest = max((value for _name, value, _told in figures), default=0)
     share = 100 / (len(figures) or 1)
     drawn = []
@@ -39,6 +43,7 @@ def bars(figures: Sequence[tuple[str, int, str]]) -> list[Bar]:
                 y=BOTTOM - height,
                 height=height,
                 is_highest=is_highest,
+                is_named=nth % named_every == 0,
             )
         )
     return drawn

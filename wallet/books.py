@@ -58,6 +58,24 @@ def balance(account: int) -> int:
     return int(rows[0][0])
 
 
+@dataclass(frozen=True)
+class Outstanding:
+    """Coins that people hold and have not spent: bought, and given."""
+
+    coins: int = 0
+    promo: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.coins + self.promo
+
+
+def outstanding() -> Outstanding:
+    """What the house owes to everybody together, in whole coins. It reads every person's account."""
+    rows = ask("SELECT kind, sum(balance)::bigint FROM wallet_account WHERE kind IN ('coins', 'promo') GROUP BY 1")
+    return Outstanding(**dict(rows))
+
+
 def spenders_since(moment: datetime) -> list[int]:
     """Whose coins moved since a moment."""
     rows = ask(

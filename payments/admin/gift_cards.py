@@ -31,6 +31,7 @@ class BatchForm(forms.ModelForm):
 @admin.register(GiftCardBatch)
 class GiftCardBatchAdmin(ReadOnlyAdmin):
     list_display = ["name", "coins", "made", "redeemed", "valid_until", "created_by", "approved_by", "stopped_at"]
+    list_filter = [("approved_at", admin.EmptyFieldListFilter), ("stopped_at", admin.EmptyFieldListFilter)]
     list_select_related = ["created_by", "approved_by"]
     actions = ["approve", "stop"]
     fields = ["name", "coins", "made", "redeemed", "valid_until", "created_by", "created_at", "approved_by"]

@@ -38,6 +38,17 @@ class ToLookAt(admin.SimpleListFilter):
         return rows.filter(Payment.TO_LOOK_AT) if self.value() else rows
 
 
+class AwaitsEvidence(admin.SimpleListFilter):
+    title = _("evidence needed")
+    parameter_name = "waits"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes"))]
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Dispute]) -> QuerySet[Dispute]:
+        return rows.filter(Dispute.AWAITS_EVIDENCE) if self.value() else rows
+
+
 class DecisionForm(ReasonForm):
     number = forms.CharField(label=_("Other order"), max_length=9, required=False)
 
@@ -150,7 +161,7 @@ class DisputeAdmin(ReadOnlyAdmin):
     """What buyers' banks say, and until when they want an answer."""
 
     list_display = ["stripe_id", "order", "created_at", "amount", "reason", "status", "is_withdrawn", "due_by"]
-    list_filter = ["status", "reason", "created_at"]
+    list_filter = [AwaitsEvidence, "status", "reason", "created_at"]
     search_fields = ["stripe_id", "order__number", "payment__intent_id"]
     list_select_related = ["order"]
     fields = [

@@ -1,8 +1,12 @@
 """What the provider told us, kept before it is acted upon: unprocessed rows are the queue."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+SWEEP_IS_FRESH = timedelta(seconds=15)  # it beats each half second: a long batch may keep it
 
 
 class StripeEvent(models.Model):
@@ -33,6 +37,7 @@ class StripeEvent(models.Model):
         indexes = [
             models.Index(fields=["due_at"], condition=models.Q(state="received"), name="events_to_work_on"),
             models.Index(fields=["received_at"], condition=models.Q(state="dead"), name="dead_events"),
+            models.Index(fields=["received_at"], name="events_by_age"),
         ]
 
     def __str__(self) -> str:

@@ -67,6 +67,7 @@ class Dispute(models.Model):
     # https://docs.stripe.com/api/disputes/object. What is not named here is not over, an appeal among it.
     IN_OUR_FAVOUR = ["won", "warning_closed", "prevented"]
     OVER = [*IN_OUR_FAVOUR, "lost"]
+    AWAITS_EVIDENCE = ~models.Q(status__in=OVER) & ~models.Q(status__endswith="under_review")
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="disputes", verbose_name=_("order"))
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="disputes", verbose_name=_("payment"))

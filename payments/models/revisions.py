@@ -20,7 +20,7 @@ class Revision(models.Model):
     """Drafts of price lists that one person writes, another approves, and that go live together at one instant.
 
     Draft → in review → scheduled → live. It can go back to a draft until it is live, or be put aside. What is live is
-    changed by another revision only. The database knows these rules as well: migration `0016_guard_revisions`.
+    changed by another revision only. The database knows these rules as well: migration `0017_guard_revisions`.
     """
 
     class State(models.TextChoices):

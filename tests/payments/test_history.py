@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from coinshop import plots
@@ -182,3 +183,12 @@ def test_bars_are_as_high_as_their_figures_and_nothing_draws_nothing():
     ]
     assert [bar.height for bar in plots.bars([("a", 0, "0")])] == [0]
     assert plots.bars([]) == []
+
+
+def test_where_there_is_no_room_some_bars_are_named_and_all_are_told():
+    drawn = plots.bars([(str(hour), 1, "1") for hour in range(5)], named_every=2)
+
+    assert [bar.is_named for bar in drawn] == [True, False, True, False, True]
+    shown = render_to_string("_bars.html", {"bars": drawn, "title": "Hours"})
+    assert shown.count('y="171"') == 3
+    assert shown.count('<th scope="row">') == 5

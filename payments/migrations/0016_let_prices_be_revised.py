@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0014_note_declines_and_cards_from_abroad"),
+        ("payments", "0015_find_events_by_age"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

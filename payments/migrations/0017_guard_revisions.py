@@ -165,5 +165,5 @@ DROP FUNCTION payments_digest_of_list;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0015_let_prices_be_revised")]
+    dependencies = [("payments", "0016_let_prices_be_revised")]
     operations = [migrations.RunSQL(GUARD, UNGUARD)]
