@@ -33,7 +33,7 @@ def test_a_managers_afternoon(visit, shop):
     fan.page.goto(order_url)
     kept = fan.page.locator("main").inner_text()
 
-    assert before == "8,29 €" or before == "€8.29"
+    assert "8,29" in before
     assert after != before
     assert "8,29" in kept or "8.29" in kept
     roll_back(manager, document)
