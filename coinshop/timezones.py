@@ -34,8 +34,14 @@ def _zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
-@cache
 def only_zone_of(country: str) -> str:
     """The time zone of a country that has one; an empty string for the others."""
-    zones = [zone for zone, territory in get_global("zone_territories").items() if territory == country]
-    return zones[0] if len(zones) == 1 and zones[0] in _zones() else ""
+    zones = zones_of(country)
+    return zones[0] if len(zones) == 1 else ""
+
+
+@cache
+def zones_of(country: str) -> list[str]:
+    """All time zones of a country; none where we know none."""
+    of_it = [zone for zone, territory in get_global("zone_territories").items() if territory == country]
+    return [zone for zone in of_it if zone in _zones()]

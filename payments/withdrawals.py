@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from coinshop.accounts.models import CountryLaw, User
-from coinshop.timezones import only_zone_of
+from coinshop.timezones import zones_of
 from payments import outgoing, refunds, reversals
 from payments.models import Order, Payment, Refund, Withdrawal
 from wallet import ledger
@@ -48,16 +48,13 @@ def deadline_of(order: Order) -> datetime | None:
     """The end of the last day on which the buyer may withdraw; None where their country grants no such days.
 
     Days are whole days after the one of the delivery, where the buyer lives, and a last day at the weekend makes it the
-    Monday after: Regulation 1182/71, article 3.
+    Monday after: Regulation 1182/71, article 3. Where a country has several time zones, the one that gives most time.
     """
     law = CountryLaw.in_force(order.country, on=order.created_at.date())
     if law is None or not law.withdrawal_days or order.settled_at is None:
         return None
-    zone = zoneinfo.ZoneInfo(only_zone_of(order.country) or "UTC")
-    last = order.settled_at.astimezone(zone).date() + timedelta(days=law.withdrawal_days)
-    while last.weekday() >= SATURDAY:
-        last += timedelta(days=1)
-    return datetime.combine(last + timedelta(days=1), time(), zone)
+    zones = [zoneinfo.ZoneInfo(name) for name in zones_of(order.country) or ["UTC"]]
+    return max(_end_of_days(order.settled_at, law.withdrawal_days, zone) for zone in zones)
 
 
 def terms_of(order: Order) -> Terms:
@@ -104,6 +101,13 @@ def withdraw(order_id: UUID, *, by: User, coins: int) -> Withdrawal:
     reversals.apply(order)
     outgoing.write("withdrawal_mail", withdrawal.pk)
     return withdrawal
+
+
+def _end_of_days(begun: datetime, days: int, zone: zoneinfo.ZoneInfo) -> datetime:
+    last = begun.astimezone(zone).date() + timedelta(days=days)
+    while last.weekday() >= SATURDAY:
+        last += timedelta(days=1)
+    return datetime.combine(last + timedelta(days=1), time(), zone)
 
 
 def _objection_to(order: Order, until: datetime, coins: int) -> str:

@@ -266,6 +266,15 @@ def test_the_last_day_counts_whole_and_is_no_weekend(bought, settled, until):
     assert withdrawals.deadline_of(bought) == until
 
 
+def test_in_a_country_of_several_zones_the_last_day_ends_where_it_ends_last(bought):
+    """Portugal's ends on the Azores, an hour after Lisbon's."""
+    settled = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    Order.objects.update(settled_at=settled, created_at=settled, country="PT")
+    bought.refresh_from_db()
+
+    assert withdrawals.deadline_of(bought) == datetime(2026, 11, 17, 1, tzinfo=UTC)
+
+
 def test_where_the_law_grants_it_not_it_is_said(people, order_of, pay):
     order = pay(order_of(people("sam", country="US"), 350))
 
