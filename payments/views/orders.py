@@ -103,8 +103,11 @@ def withdrawal(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         return _withdrawal_page(request, mine)
     form = WithdrawalForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Please open the page again."))
+        return _withdrawal_page(request, mine, status=422)
     try:
-        withdrawals.withdraw(mine.pk, by=person(request), coins=form.cleaned_data["coins"] if form.is_valid() else 0)
+        withdrawals.withdraw(mine.pk, by=person(request), coins=form.cleaned_data["coins"])
     except withdrawals.NotPossible:
         return _withdrawal_page(request, mine, status=409)  # which says why
     except withdrawals.Changed:
