@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from functools import cache
-from math import floor
 from typing import Any
 
 from babel import Locale
@@ -477,7 +477,7 @@ def _delivery(now: datetime) -> Delivery:
     states = _states({_place(today, nth): _state(*facts) for nth, facts in found.items() if nth >= 0})
     return Delivery(
         median="" if median_s is None else span(median_s),
-        in_time=format_decimal(floor(in_time * 10_000 / all_paid) / 100, locale=_locale()) if all_paid else "",
+        in_time=format_decimal(Decimal(in_time * 10_000 // all_paid).scaleb(-2), locale=_locale()) if all_paid else "",
         slots=_slots(states),
         marks=[Mark(f"{nth * 100 / HALF_HOURS:.2f}%", _clock(nth)) for nth in (6, 18, 30, 42)],
         legend=[(state, gettext(words)) for state, words in STATES.items()],

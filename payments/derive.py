@@ -52,7 +52,7 @@ def derive(
     packages: list[Package] = []
     for coins in sorted(set(sizes)):
         cheapest = min((Fraction(each.price_minor, each.coins) for each in packages), default=None)
-        most = cheapest * coins * (100 + DEARER_PERCENT) / 100 if cheapest else None
+        most = cheapest * coins * Fraction(100 + DEARER_PERCENT, 100) if cheapest else None
         price = round_price(per_coin * coins, currency, rounding, at_most=most)
         if not money.least_charge(currency) <= price <= money.most_charge(currency) or price > per_coin * coins * 3 / 2:
             continue

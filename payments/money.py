@@ -6,6 +6,7 @@ https://docs.stripe.com/currencies#special-cases and #minimum-and-maximum-charge
 
 from copy import copy
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
@@ -92,6 +93,12 @@ def tax_within(price_minor: int, rate_bp: int) -> int:
     """
     share = Decimal(price_minor * rate_bp) / (10_000 + rate_bp)
     return int(share.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def percent(part: Fraction, *, sign: str = "") -> str:
+    """A part of something in percent, to a tenth: 47.8%, and with "+" as a sign +2.1% or −7.0%."""
+    tenths = Decimal(round(part * 1000)).scaleb(-1)
+    return f"{tenths:{sign}.1f}%".replace("-", "−")
 
 
 def display(amount_minor: int, currency: str, *, language: str, country: str = "") -> str:

@@ -140,7 +140,7 @@ def _row(
         draft=draft,
         name=region.display_name,
         under=f"{region.currency} · {tax}",
-        rate=f"{float(rate):,.4g}" if rate else "",
+        rate=f"{Decimal(rate.numerator) / rate.denominator:,f}" if rate else "",
         cells=[_cell(draft, coins, prices, live, market, typed, errors) for coins in sizes],
         faults=[fault for fault in faults if fault.list_id == draft.pk],
         is_changed=live != prices,
@@ -167,15 +167,11 @@ def _cell(
         typed=typed.get(name, plain(mine.price_minor, currency) if mine else ""),
         error=errors.get(name, ""),
         live=plain(old.price_minor, currency) if old else "",
-        change=_percent(Fraction(mine.price_minor, old.price_minor) - 1, sign="+") if mine and old else "",
+        change=money.percent(Fraction(mine.price_minor, old.price_minor) - 1, sign="+") if mine and old else "",
         per_100=show(mine.price_minor * 100 // (coins + mine.bonus), currency, "") if mine else "",
-        margin=_percent(margin) if margin is not None else "",
+        margin=money.percent(margin) if margin is not None else "",
         saving=f"−{saving}%" if saving is not None else "",
     )
-
-
-def _percent(part: Fraction, sign: str = "") -> str:
-    return f"{float(part * 100):{sign}.1f}%".replace("-", "−")
 
 
 def _with_rule(prices: Prices, before: Prices) -> Prices:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from payments import price_checks
+from payments import money, price_checks
 from payments.market import DOLLAR, Market
 from payments.models import Order, PriceList, Region
 from payments.window import show
@@ -63,7 +63,7 @@ def coins_across_regions(market: Market, drafts: Iterable[PriceList] = ()) -> li
             worth.append((usd, each.region.display_name, region_id in mine))
     longest = max((usd for usd, _name, _new in worth), default=Fraction(1))
     return [
-        Level(name, show(round(usd * 10_000), DOLLAR, ""), f"{float(usd / longest * 100):.1f}", is_new)
+        Level(name, show(round(usd * 10_000), DOLLAR, ""), money.percent(usd / longest).rstrip("%"), is_new)
         for usd, name, is_new in sorted(worth, reverse=True, key=lambda level: (level[0], level[1]))
     ]
 
@@ -105,7 +105,7 @@ def would_have_earned(drafts: list[PriceList], market: Market) -> list[dict[str,
                 "units": sum(mine.units.values()),
                 "was": show(was, currency, ""),
                 "would": show(would, currency, ""),
-                "percent": f"{float(Fraction(would - was, was or 1) * 100):+.1f}%".replace("-", "−"),
+                "percent": money.percent(Fraction(would - was, was or 1), sign="+"),
             }
         )
     return lines
