@@ -33,7 +33,9 @@ class Market:
         return cls(
             rates={rate.currency: rate for rate in newest},
             tax_bp=_taxes(),
-            live={(each.region_id, each.channel): each for each in lists.prefetch_related("packages")},
+            live={
+                (each.region_id, each.channel): each for each in lists.prefetch_related("packages", "region__countries")
+            },
         )
 
     def per_usd(self, currency: str) -> Fraction | None:

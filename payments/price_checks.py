@@ -179,7 +179,9 @@ def _rates(it: Checked) -> Iterator[Fault]:
         text = ngettext(
             "The rate of %(currency)s is %(days)s day old.", "The rate of %(currency)s is %(days)s days old.", age
         )
-        yield it.fault("rate", LOOK, text % {"currency": it.region.currency, "days": age}, figure=age)
+        # The day, not the age: a reason given today still holds tomorrow, when the prices are to go live.
+        day = it.market.rates[it.region.currency].day
+        yield it.fault("rate", LOOK, text % {"currency": it.region.currency, "days": age}, figure=day)
 
 
 def _beside_the_app(it: Checked) -> Iterator[Fault]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -283,6 +284,17 @@ def test_old_rates_are_told(revision, ines):
         rate.save(update_fields=["day"])
 
     assert [fault.text for fault in revisions.faults_of(revision)] == ["The rate of EUR is 8 days old."]
+
+
+def test_a_reason_for_an_old_rate_still_holds_on_the_next_day(revision, ines, monkeypatch):
+    market.ExchangeRate.objects.filter(currency="EUR").delete()
+    market.enter({"EUR": Decimal("0.92")}, day=timezone.now().date() - timedelta(days=9), source="a test")
+    revisions.waive(revision, keys_of(revision), reason="The bank is closed.", by=ines)
+    tomorrow = timezone.now().date() + timedelta(days=1)
+    monkeypatch.setattr(market, "_today", lambda: tomorrow)
+
+    assert market.Market.now().age_days("EUR") == 10
+    assert revisions.faults_of(revision) == []
 
 
 def test_prices_whose_checks_hold_no_more_are_held_back_at_their_moment(revision, ines, jon):
