@@ -37,10 +37,12 @@ def load() -> None:
 
 
 def _rates() -> None:
+    rates: dict[tuple[str, str], dict[str, Decimal]] = defaultdict(dict)
     with RATES.open(newline="") as file:
         for row in csv.DictReader(file):
-            rate, day = Decimal(row["per_usd"]), date.fromisoformat(row["day"])
-            market.enter({row["currency"]: rate}, day=day, source=row["source"])
+            rates[row["day"], row["source"]][row["currency"]] = Decimal(row["per_usd"])
+    for (day, source), mine in rates.items():
+        market.enter(mine, day=date.fromisoformat(day), source=source, by=None)
 
 
 def _grouped() -> dict[str, list[Row]]:

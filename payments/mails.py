@@ -1,4 +1,4 @@
-"""What we write to people about their orders: once each, in their language, with times where they live."""
+"""What we write to people about orders and prices: once each, in their language, with times where they live."""
 
 import zoneinfo
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from coinshop.accounts.models import User
 from coinshop.timezones import only_zone_of
 from payments import tracker
-from payments.models import Case, Order, Outgoing, Withdrawal
+from payments.models import Case, Order, Outgoing, PriceChange, Withdrawal
 from payments.window import show
 
 
@@ -45,6 +45,18 @@ def send_withdrawal(row: Outgoing) -> str:
         price = show(withdrawal.refund.amount_minor, order.currency, order.country)
         told = {"withdrawal": withdrawal, "order": order, "price": price}
         _send(row, person, _("Your withdrawal from order %(number)s") % {"number": order}, "withdrawal", told)
+    return ""
+
+
+def send_held_back(row: Outgoing) -> str:
+    """That prices did not go live at their moment, and why, to one of those who made or approved them."""
+    change_id, person_id = row.subject.split(":")
+    change = PriceChange.objects.select_related("revision").get(pk=change_id)
+    person = User.objects.get(pk=person_id)
+    with at_home(person):
+        subject = _("“%(name)s” did not go live") % {"name": change.revision}
+        told = {"revision": change.revision, "checks": change.after["checks"]}
+        _send(row, person, subject, "held_back", told)
     return ""
 
 

@@ -6,11 +6,13 @@ from decimal import Decimal
 from fractions import Fraction
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from coinshop.accounts.models import CountryLaw
+from coinshop.accounts.models import CountryLaw, User
 from payments import money
-from payments.models import ExchangeRate, PriceList, Region
+from payments.models import ExchangeRate, PriceChange, PriceList, Region
 from payments.models.prices import Prices
 
 DOLLAR = "USD"
@@ -28,10 +30,9 @@ class Market:
 
     @classmethod
     def now(cls) -> "Market":
-        newest = ExchangeRate.objects.order_by("currency", "-day").distinct("currency")
         lists = PriceList.objects.filter(state=PriceList.State.LIVE).select_related("region")
         return cls(
-            rates={rate.currency: rate for rate in newest},
+            rates={rate.currency: rate for rate in _newest()},
             tax_bp=_taxes(),
             live={
                 (each.region_id, each.channel): each for each in lists.prefetch_related("packages", "region__countries")
@@ -92,11 +93,22 @@ class Market:
         return Fraction(Fraction(amount_minor) / (10 ** money.exponent(region.currency) * rate)) if rate else None
 
 
-def enter(rates: dict[str, Decimal], *, day: date, source: str) -> int:
-    """Write rates down, units for one US dollar; those of the same day are written anew. Returns how many there are."""
+@transaction.atomic
+def enter(rates: dict[str, Decimal], *, day: date, source: str, by: User | None) -> int:
+    """Write rates down, units for one US dollar; those of the same day are written anew. Returns how many there are.
+
+    The log keeps who did, with the rates that counted before.
+    """
     rows = [
         ExchangeRate(currency=currency, per_usd=rate, day=day, source=source[:100]) for currency, rate in rates.items()
     ]
+    before = _newest().filter(currency__in=rates)
+    PriceChange.objects.create(
+        what=PriceChange.What.RATES,
+        by=by,
+        before={rate.currency: [f"{rate.per_usd:f}", rate.day.isoformat(), rate.source] for rate in before},
+        after={row.currency: [f"{row.per_usd:f}", day.isoformat(), row.source] for row in rows},
+    )
     ExchangeRate.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["currency", "day"], update_fields=["per_usd", "source"]
     )
@@ -106,6 +118,10 @@ def enter(rates: dict[str, Decimal], *, day: date, source: str) -> int:
 def fresh_since() -> date:
     """The oldest day whose rates are not old yet."""
     return _today() - timedelta(days=FRESH_DAYS)
+
+
+def _newest() -> QuerySet[ExchangeRate]:
+    return ExchangeRate.objects.order_by("currency", "-day").distinct("currency")
 
 
 def _taxes() -> dict[int, int]:

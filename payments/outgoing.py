@@ -28,6 +28,7 @@ BATCH = 50
 SENDERS: dict[str, str] = {  # by name, because the modules that send are the ones that write rows too
     "case_mail": "payments.mails.send_answer",
     "close_page": "payments.checkout.close_page",
+    "held_back_mail": "payments.mails.send_held_back",
     "receipt_mail": "payments.mails.send_receipt",
     "refund": "payments.aftermath.send_refund",
     "evidence": "payments.aftermath.send_evidence",

@@ -1,10 +1,8 @@
 """Drafts as a grid: a row for each region, a cell for each size, with all that one would look at before approving."""
 
-import re
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from django.utils.translation import gettext as _
@@ -12,19 +10,27 @@ from django.utils.translation import gettext as _
 from payments import money, price_checks
 from payments.market import Market
 from payments.models import PriceList, Revision
-from payments.models.prices import Package, Prices
+from payments.models.prices import Prices
 from payments.price_checks import Fault
 from payments.window import show, tax_label
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A price that can be written, in major units, beside what is live now."""
+class Field:
+    """Something that can be written: its name in the form, what stands in it, and what is wrong with that."""
 
     name: str
-    coins: int
     typed: str
     error: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A package's price, in major units, and its bonus coins, beside what is live now."""
+
+    coins: int
+    price: Field
+    bonus: Field
     live: str = ""
     change: str = ""
     per_100: str = ""
@@ -44,15 +50,9 @@ class Row:
 
     @property
     def must_be_mended(self) -> bool:
-        return any(fault.level == price_checks.FIX for fault in self.faults) or any(cell.error for cell in self.cells)
-
-
-@dataclass(frozen=True)
-class Typed:
-    """What somebody wrote into a grid: prices by list, and what could not be read, by field."""
-
-    prices: dict[int, Prices] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
+        return any(fault.level == price_checks.FIX for fault in self.faults) or any(
+            cell.price.error or cell.bonus.error for cell in self.cells
+        )
 
 
 def drafts_of(revision: Revision) -> list[PriceList]:
@@ -77,44 +77,22 @@ def rows_of(
     return [_row(draft, sizes, market, faults, typed or {}, errors or {}) for draft in drafts]
 
 
-def read(drafts: list[PriceList], fields: Mapping[str, str]) -> Typed:
-    """What was typed into cells; an empty one takes the package out of its list."""
-    prices, errors = {}, {}
-    for draft in drafts:
-        before = draft.prices()
-        packages = {package.coins: package for package in before.packages}
-        for name, text in fields.items():
-            listed, coins = _address(name)
-            if listed != draft.pk or coins is None:
-                continue
-            try:
-                amount = amount_of(text, draft.region.currency) if text.strip() else None
-            except ValueError as problem:
-                errors[name] = str(problem)
-                continue
-            if amount is None:
-                packages.pop(coins, None)
-            else:
-                packages[coins] = Package(coins, packages[coins].bonus if coins in packages else 0, amount)
-        prices[draft.pk] = replace(before, packages=tuple(packages[coins] for coins in sorted(packages)))
-        prices[draft.pk] = _with_rule(prices[draft.pk], before)
-    return Typed(prices, errors)
+def rule_of(
+    draft: PriceList, typed: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
+) -> list[Field]:
+    """The rule of custom amounts as it can be written: coins, their price, and the most that may be bought."""
+    typed, errors, rule, currency = typed or {}, errors or {}, draft.prices().custom, draft.region.currency
+    stands = [str(rule.coins), plain(rule.price_minor or 0, currency), str(rule.max_coins)] if rule else [""] * 3
+    names = [f"r-{draft.pk}-{what}" for what in ("coins", "price", "max")]
+    return [Field(name, typed.get(name, text), errors.get(name, "")) for name, text in zip(names, stands, strict=True)]
 
 
-def amount_of(text: str, currency: str) -> int:
-    """16.79, 16,79, 1 234,50 or ١٢٫٥ in minor units. Raises ValueError with words for who typed it."""
-    digits = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
-    plain = "".join(digits.split()).replace("٫", ".").replace("٬", ",").replace("’", "").replace("'", "")
-    try:
-        amount = Decimal(_with_point(plain, currency))
-        if not amount.is_finite() or amount <= 0 or "e" in plain.lower():
-            raise InvalidOperation
-    except InvalidOperation:
-        raise ValueError(_("Write a price above zero, such as 16.79.")) from None
-    try:
-        return money.from_major(amount, currency)
-    except ValueError:
-        raise ValueError(_("%(currency)s has no such fraction.") % {"currency": currency}) from None
+def new_size_of(
+    draft: PriceList, typed: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
+) -> list[Field]:
+    """Where a package of another size can be written: its coins and its price."""
+    names = [f"n-{draft.pk}-{what}" for what in ("coins", "price")]
+    return [Field(name, (typed or {}).get(name, ""), (errors or {}).get(name, "")) for name in names]
 
 
 def plain(amount_minor: int, currency: str) -> str:
@@ -156,49 +134,19 @@ def _cell(
     typed: Mapping[str, str],
     errors: Mapping[str, str],
 ) -> Cell:
-    name, currency = f"p-{draft.pk}-{coins}", draft.region.currency
+    currency = draft.region.currency
+    price, bonus = f"p-{draft.pk}-{coins}", f"b-{draft.pk}-{coins}"
     mine = next((package for package in prices.packages if package.coins == coins), None)
     old = next((package for package in live.packages if package.coins == coins), None) if live else None
     saving = price_checks.saving_percent(mine, market.prices_of(draft.region, PriceList.Channel.APP)) if mine else None
     margin = market.margin(mine.price_minor, coins, mine.bonus, draft.region) if mine else None
     return Cell(
-        name=name,
         coins=coins,
-        typed=typed.get(name, plain(mine.price_minor, currency) if mine else ""),
-        error=errors.get(name, ""),
+        price=Field(price, typed.get(price, plain(mine.price_minor, currency) if mine else ""), errors.get(price, "")),
+        bonus=Field(bonus, typed.get(bonus, str(mine.bonus or "") if mine else ""), errors.get(bonus, "")),
         live=plain(old.price_minor, currency) if old else "",
         change=money.percent(Fraction(mine.price_minor, old.price_minor) - 1, sign="+") if mine and old else "",
         per_100=show(mine.price_minor * 100 // (coins + mine.bonus), currency, "") if mine else "",
         margin=money.percent(margin) if margin is not None else "",
         saving=f"−{saving}%" if saving is not None else "",
     )
-
-
-def _with_rule(prices: Prices, before: Prices) -> Prices:
-    """The rule of custom amounts follows its package: any number of coins costs in proportion to that."""
-    rule = before.custom
-    if rule is None:
-        return prices
-    was = {package.coins: package.price_minor for package in before.packages}.get(rule.coins or 0)
-    now = {package.coins: package.price_minor for package in prices.packages}.get(rule.coins or 0)
-    return replace(prices, custom=rule._replace(price_minor=now)) if was == rule.price_minor and now else prices
-
-
-def _address(name: str) -> tuple[int | None, int | None]:
-    parts = name.split("-")
-    if len(parts) == 3 and parts[0] == "p" and parts[1].isdecimal() and parts[2].isdecimal() and len(name) < 40:
-        return int(parts[1]), int(parts[2])
-    return None, None
-
-
-def _with_point(text: str, currency: str) -> str:
-    """The last of two kinds of sign is the decimal one. A single one before three digits groups, where nobody writes
-    decimals; anywhere else it could mean either, so it is taken as it stands, and refused where it has no sense."""
-    if "." in text and "," in text:
-        thousands = "," if text.rfind(".") > text.rfind(",") else "."
-        return text.replace(thousands, "").replace(",", ".")
-    has_no_decimals = currency in money.WRITTEN_WHOLE or not money.exponent(currency)
-    groups = "+" if has_no_decimals else "{2,}"
-    if re.fullmatch(r"[0-9]{1,3}([.,][0-9]{3})" + groups, text):
-        return text.replace(",", "").replace(".", "")
-    return text.replace(",", ".")

@@ -45,11 +45,30 @@ class Sold:
         return show(sum(self.paid_minor.values()), self.region.currency, "")
 
     @property
-    def packages(self) -> list[dict[str, Any]]:
+    def packages(self) -> list["SoldPackage"]:
+        """Each size with its bars, in percent of the size that sold most."""
+        most_units, most_paid = max(self.units.values()), max(self.paid_minor.values())
         return [
-            {"coins": coins, "units": count, "paid": show(self.paid_minor[coins], self.region.currency, "")}
+            SoldPackage(
+                coins=coins,
+                units=count,
+                paid=show(self.paid_minor[coins], self.region.currency, ""),
+                units_percent=_share(count, most_units),
+                paid_percent=_share(self.paid_minor[coins], most_paid),
+            )
             for coins, count in sorted(self.units.items())
         ]
+
+
+@dataclass(frozen=True)
+class SoldPackage:
+    """How often a size was bought, and what was paid for it, with the lengths of both bars."""
+
+    coins: int
+    units: int
+    paid: str
+    units_percent: str
+    paid_percent: str
 
 
 def coins_across_regions(market: Market, drafts: Iterable[PriceList] = ()) -> list[Level]:
@@ -63,7 +82,7 @@ def coins_across_regions(market: Market, drafts: Iterable[PriceList] = ()) -> li
             worth.append((usd, each.region.display_name, region_id in mine))
     longest = max((usd for usd, _name, _new in worth), default=Fraction(1))
     return [
-        Level(name, show(round(usd * 10_000), DOLLAR, ""), money.percent(usd / longest).rstrip("%"), is_new)
+        Level(name, show(round(usd * 10_000), DOLLAR, ""), _share(usd, longest), is_new)
         for usd, name, is_new in sorted(worth, reverse=True, key=lambda level: (level[0], level[1]))
     ]
 
@@ -82,7 +101,7 @@ def sold_lately() -> list[Sold]:
     return sorted(sold, key=lambda each: -sum(each.units.values()))
 
 
-def would_have_earned(drafts: list[PriceList], market: Market) -> list[dict[str, Any]]:
+def would_have_earned(drafts: list[PriceList]) -> list[dict[str, Any]]:
     """What drafts' prices would have brought in thirty days beside what was paid, had people bought just the same.
 
     Sizes that a draft does not have keep what was paid.
@@ -109,3 +128,8 @@ def would_have_earned(drafts: list[PriceList], market: Market) -> list[dict[str,
             }
         )
     return lines
+
+
+def _share(part: Fraction | int, most: Fraction | int) -> str:
+    """A bar's length as SVG reads it."""
+    return money.percent(Fraction(part) / (most or 1)).rstrip("%")

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from coinshop.accounts.models import User
-from payments import price_checks
+from payments import outgoing, price_checks
 from payments.models import PriceChange, PriceList, Region, Revision, Waiver
 from payments.models.prices import Prices
 from payments.price_checks import Fault
@@ -227,19 +227,27 @@ def due() -> list[Revision]:
 def go_live(revision: Revision) -> None:
     """Put a scheduled revision live. Safe to repeat, and from two sweeps at once.
 
-    Where a check holds no more, it becomes a draft again, and the log says which: wrong prices are worse than old ones.
+    Where a check holds no more, it becomes a draft again, the log says which, and who made it is told by mail: wrong
+    prices are worse than old ones. That a rate grew old since the approval is no new fact, and keeps nothing back.
     """
     with transaction.atomic():
         mine = Revision.objects.select_for_update().get(pk=revision.pk)
         if mine.state != State.SCHEDULED or mine.live_from is None or mine.live_from > timezone.now():
             return
-        if faults := faults_of(mine):
-            found = {"checks": [f"{fault.region}: {fault.text}" for fault in faults]}
-            _back_to_a_draft(mine)
-            _log(mine, What.HELD_BACK, None, before={"state": State.SCHEDULED}, after=found)
+        if faults := [fault for fault in faults_of(mine) if fault.code != "rate"]:
+            _hold_back(mine, faults)
         else:
             _switch(mine, None)
     revision.refresh_from_db()
+
+
+def _hold_back(revision: Revision, faults: list[Fault]) -> None:
+    people = {*writers_of(revision), revision.approved_by_id} - {None}
+    found = {"checks": [f"{fault.region}: {fault.text}" for fault in faults]}
+    _back_to_a_draft(revision)
+    change = _log(revision, What.HELD_BACK, None, before={"state": State.SCHEDULED}, after=found)
+    for somebody in people:
+        outgoing.write("held_back_mail", f"{change.pk}:{somebody}")
 
 
 @transaction.atomic
@@ -366,8 +374,8 @@ def _log(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
     reason: str = "",
-) -> None:
-    PriceChange.objects.create(
+) -> PriceChange:
+    return PriceChange.objects.create(
         revision=revision,
         region=region,
         what=what,

@@ -124,8 +124,16 @@ class PriceChange(models.Model):
         HELD_BACK = "held back", _("Held back by a check")
         ROLLED_BACK = "rolled back", _("Rolled back")
         DROPPED = "dropped", _("Put aside")
+        RATES = "rates", _("Exchange rates were written down")
 
-    revision = models.ForeignKey(Revision, models.PROTECT, related_name="changes", verbose_name=_("revision"))
+    revision = models.ForeignKey(
+        Revision,
+        models.PROTECT,
+        null=True,
+        related_name="changes",
+        verbose_name=_("revision"),
+        help_text=_("None: exchange rates, which are of no revision."),
+    )
     region = models.ForeignKey("payments.Region", models.PROTECT, null=True, related_name="+", verbose_name=_("region"))
     what = models.CharField(_("what"), max_length=12, choices=What.choices)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("by"))
@@ -138,9 +146,15 @@ class PriceChange(models.Model):
         verbose_name = _("change of prices")
         verbose_name_plural = _("changes of prices")
         ordering = ["at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(what="rates", revision=None) | ~models.Q(what="rates") & ~models.Q(revision=None),
+                name="only_rates_are_of_no_revision",
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.revision}: {self.get_what_display()}"
+        return f"{self.revision}: {self.get_what_display()}" if self.revision else str(self.get_what_display())
 
 
 class ExchangeRate(models.Model):

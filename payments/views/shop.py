@@ -94,8 +94,6 @@ def preview_page(request: HttpRequest, prices: PriceList) -> HttpResponse:
             "form": ChoiceForm(),
             "remembered_s": 0,
             "preview_of": prices,
-            "countries": [(code, countries.name_of(code)) for code in codes if code],
-            "country": country,
             "regions": [],
         }
         return render(request, "payments/top_up.html", context)

@@ -20,7 +20,7 @@ POSTS = ["grid", "derive", "file", "waive", "submit", "return", "approve", "drop
 @pytest.fixture
 def rates(db):
     known = market.Market.now().rates.values()
-    market.enter({rate.currency: rate.per_usd for rate in known}, day=timezone.now().date(), source="a test")
+    market.enter({rate.currency: rate.per_usd for rate in known}, day=timezone.now().date(), source="a test", by=None)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_a_manager_begins_writes_and_sends_and_another_approves(ines, jon, irela
     answer = ines.post(to("add"), {"name": "Winter", "channel": "web", "regions": [ireland.pk]})
     revision = Revision.objects.get()
     assert answer.headers["Location"] == to("change", revision.pk)
-    assert "Saved: 1 regions changed" in text_of(save(ines, revision, **{cell(revision): "8,34"}))
+    assert "Saved: 1 region changed" in text_of(save(ines, revision, **{cell(revision): "8,34"}))
     assert "Sent for review" in text_of(ines.post(to("submit", revision.pk), follow=True))
     assert ines.post(to("approve", revision.pk), {}, follow=True).status_code == 200
     assert pricing.offer_amount(ireland, "IE", 700).price_minor == 829
@@ -219,6 +219,80 @@ def test_a_moment_that_is_over_or_none_is_refused(ines, jon, revision, moment):
     assert Revision.objects.get(pk=revision.pk).state == "review"
 
 
+# One region ----------------------------------------------------------------------------------------------------------
+
+
+def save_region(browser, revision, **fields):
+    fields = {name.replace("_", f"-{euro(revision).pk}-"): value for name, value in fields.items()}
+    return browser.post(to("grid", revision.pk), {"edits": "0", "list": euro(revision).pk} | fields, follow=True)
+
+
+def test_a_regions_page_sells_more_sizes_gives_bonus_coins_and_any_amount(ines, revision):
+    answer = save_region(
+        ines,
+        revision,
+        b_700="50",
+        n_coins="1000",
+        n_price="11,90",
+        r_coins="350",
+        r_price="4.19",
+        r_max="9000",
+    )
+    prices = euro(revision).prices()
+
+    assert "Saved: 1 region changed." in text_of(answer)
+    assert answer.redirect_chain[-1][0] == to("list", revision.pk, euro(revision).pk)
+    assert (700, 50, 829) in prices.packages
+    assert (1000, 0, 1190) in prices.packages
+    assert prices.custom == (350, 419, 9000)
+
+
+def test_a_size_that_is_emptied_is_sold_no_more_and_its_live_price_stays_in_sight(ines, revision):
+    page = text_of(save_region(ines, revision, p_700=""))
+
+    assert price(revision) is None
+    assert f'name="{cell(revision)}" value=""' in page
+
+
+def test_the_rule_of_any_amount_follows_its_package_when_it_is_left_alone(ines, revision):
+    custom = euro(revision).prices().custom
+    left_alone = {"r_coins": "700", "r_price": "8.29", "r_max": str(custom.max_coins)}
+    save_region(ines, revision, p_700="8.34", **left_alone)
+
+    assert euro(revision).prices().custom == (700, 834, custom.max_coins)
+
+
+def test_no_rule_sells_packages_only(ines, revision):
+    save_region(ines, revision, r_coins="", r_price="", r_max="")
+
+    assert euro(revision).prices().custom is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"b_700": "a few"}, "Write a whole number of coins"),
+        ({"b_700": "-1"}, "Write a whole number of coins"),
+        ({"n_coins": "700", "n_price": "9"}, "There is such a package already"),
+        ({"n_coins": "900"}, "Write a price above zero"),
+        ({"n_price": "9"}, "Write a whole number of coins"),
+        ({"r_coins": "700", "r_price": "8.29", "r_max": ""}, "Write a whole number of coins"),
+        ({"r_coins": "", "r_price": "8.29", "r_max": "9000"}, "Write a whole number of coins"),
+    ],
+)
+def test_what_cannot_be_read_on_a_regions_page_stays_on_it(ines, revision, fields, told):
+    before = euro(revision).prices()
+    answer = save_region(ines, revision, **fields)
+
+    assert (answer.status_code, told in text_of(answer)) == (422, True)
+    assert all(f'value="{text}"' in text_of(answer) for text in fields.values())
+    assert euro(revision).prices() == before
+
+
+def test_saving_what_was_not_changed_says_so(ines, revision):
+    assert "Nothing was changed" in text_of(save_region(ines, revision, p_700="8.29"))
+
+
 # Files ---------------------------------------------------------------------------------------------------------------
 
 
@@ -259,11 +333,34 @@ def test_fifty_megabytes_are_refused_in_words(ines, revision):
 
 def test_a_draft_is_previewed_in_any_language_and_sells_nothing(ines, revision):
     save(ines, revision, **{cell(revision): "8.34"})
-    page = text_of(ines.get(to("preview", revision.pk, euro(revision).pk), {"language": "de", "country": "DE"}))
+    answer = ines.get(to("window", revision.pk, euro(revision).pk), {"language": "de", "country": "DE"})
+    page = text_of(answer)
 
     assert "8,34" in page
     assert '<html lang="de"' in page
     assert re.search(r'<button class="button" disabled', page)
+
+
+@pytest.mark.parametrize(
+    ("device", "shown"), [("phone", "phone"), ("tablet", "tablet"), ("desk", "desk"), ("x", "phone")]
+)
+def test_a_preview_has_the_size_of_a_device(ines, revision, device, shown):
+    asked = {"device": device, "language": "ar", "country": "IE"}
+    page = text_of(ines.get(to("preview", revision.pk, euro(revision).pk), asked))
+    ((framed),) = re.findall(r'<iframe src="([^"]+)"', page)
+
+    assert f'class="device device--{shown}"' in page
+    assert 'lang="ar" dir="rtl"' in text_of(ines.get(framed.replace("&amp;", "&")))
+
+
+def test_only_our_own_preview_may_frame_a_page_and_only_the_window(ines, revision):
+    framed = ines.get(to("window", revision.pk, euro(revision).pk)).headers
+    framing = ines.get(to("preview", revision.pk, euro(revision).pk)).headers
+
+    assert framed["X-Frame-Options"] == "SAMEORIGIN"
+    assert "frame-ancestors 'self'" in framed["Content-Security-Policy"]
+    assert framing["X-Frame-Options"] == "DENY"
+    assert "frame-src 'self'" in framing["Content-Security-Policy"]
 
 
 def test_rates_are_written_down_with_their_day_and_source(ines):
@@ -272,6 +369,15 @@ def test_rates_are_written_down_with_their_day_and_source(ines):
 
     assert "2 rates are written down" in page
     assert ExchangeRate.objects.filter(source="ECB").count() == 2
+
+
+def test_the_log_says_who_wrote_rates_down_and_what_counted_before(ines):
+    form = {"rates": "EUR 0.9213", "day": timezone.now().date().isoformat(), "source": "ECB"}
+    ines.post(to("rates"), form)
+    last = PriceChange.objects.filter(what="rates").latest("pk")
+
+    assert (str(last.by), last.after["EUR"][::2]) == ("@ines", ["0.9213", "ECB"])
+    assert last.before["EUR"][2] == "a test"
 
 
 @pytest.mark.parametrize("lines", ["EUR 0,9213", "EUR", "XXX 1", "EUR 0", "EUR -1", ""])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from payments import market, price_csv, price_grid, revisions
+from payments import market, price_csv, price_grid, price_sheet, revisions
 from payments.models import Region
 
 HEAD = "region,currency,coins,bonus,price\n"
@@ -85,21 +85,21 @@ def test_a_file_that_holds_no_prices_is_refused_in_words(drafts, content, told):
     ],
 )
 def test_an_amount_is_read_as_people_write_it(text, currency, minor):
-    assert price_grid.amount_of(text, currency) == minor
+    assert price_sheet.amount_of(text, currency) == minor
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "0", "1e3", "nan", "16.795", "1,2,3,", "=1+1", "²"])
 def test_what_is_no_amount_is_refused_in_words(text):
     with pytest.raises(ValueError, match="Write a price above zero|no such fraction"):
-        price_grid.amount_of(text, "EUR")
+        price_sheet.amount_of(text, "EUR")
 
 
 def test_the_newest_rate_counts(db):
     from datetime import date
     from decimal import Decimal
 
-    market.enter({"EUR": Decimal("0.9")}, day=date(2026, 11, 20), source="a")
-    market.enter({"EUR": Decimal("0.91")}, day=date(2026, 11, 20), source="b")
-    market.enter({"EUR": Decimal("0.5")}, day=date(2026, 1, 1), source="old")
+    market.enter({"EUR": Decimal("0.9")}, day=date(2026, 11, 20), source="a", by=None)
+    market.enter({"EUR": Decimal("0.91")}, day=date(2026, 11, 20), source="b", by=None)
+    market.enter({"EUR": Decimal("0.5")}, day=date(2026, 1, 1), source="old", by=None)
 
     assert market.Market.now().rates["EUR"].per_usd == Decimal("0.91")

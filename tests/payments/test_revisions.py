@@ -7,10 +7,11 @@ from functools import partial
 
 import pytest
 from conftest import at_once, writer
+from django.core import mail
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
-from payments import checkout, market, pricing, regions, revisions, sweep
+from payments import checkout, market, outgoing, pricing, regions, revisions, sweep
 from payments.models import PriceChange, PriceList, Region, Revision
 from payments.models.prices import Package, Prices
 from payments.revisions import Changed, NotPossible, NotReady
@@ -22,7 +23,7 @@ GUARD = "restrict_violation|price list|checked|scheduled|revision|approves|log o
 def rates(db):
     """Today's, so that none is old."""
     known = market.Market.now().rates.values()
-    market.enter({rate.currency: rate.per_usd for rate in known}, day=timezone.now().date(), source="a test")
+    market.enter({rate.currency: rate.per_usd for rate in known}, day=timezone.now().date(), source="a test", by=None)
 
 
 @pytest.fixture
@@ -288,7 +289,7 @@ def test_old_rates_are_told(revision, ines):
 
 def test_a_reason_for_an_old_rate_still_holds_on_the_next_day(revision, ines, monkeypatch):
     market.ExchangeRate.objects.filter(currency="EUR").delete()
-    market.enter({"EUR": Decimal("0.92")}, day=timezone.now().date() - timedelta(days=9), source="a test")
+    market.enter({"EUR": Decimal("0.92")}, day=timezone.now().date() - timedelta(days=9), source="a test", by=None)
     revisions.waive(revision, keys_of(revision), reason="The bank is closed.", by=ines)
     tomorrow = timezone.now().date() + timedelta(days=1)
     monkeypatch.setattr(market, "_today", lambda: tomorrow)
@@ -297,16 +298,43 @@ def test_a_reason_for_an_old_rate_still_holds_on_the_next_day(revision, ines, mo
     assert revisions.faults_of(revision) == []
 
 
-def test_prices_whose_checks_hold_no_more_are_held_back_at_their_moment(revision, ines, jon):
+@pytest.fixture
+def held_back(revision, ines, jon):
+    """The euro fell to a tenth after the approval: what was a fair price would be a loss."""
+    ready(revision, ines)
+    revisions.approve(revision, by=jon, live_from=timezone.now() + timedelta(hours=1))
+    market.enter({"EUR": Decimal("9.2")}, day=timezone.now().date(), source="a crash", by=None)
+    Revision.objects.update(live_from=timezone.now() - timedelta(seconds=1))
+    revisions.go_live(revision)
+    return revision
+
+
+def test_prices_whose_checks_hold_no_more_are_held_back_at_their_moment(held_back):
+    last = held_back.changes.last()
+
+    assert (selling(), held_back.state, last.what) == (829, "draft", "held back")
+    assert "sell at a loss" in last.after["checks"][0]
+
+
+def test_whoever_made_or_approved_them_is_told_by_mail_that_they_were_held_back(held_back):
+    revisions.go_live(held_back)
+    for row in outgoing.due():
+        outgoing.work(row)
+
+    assert sorted(message.to for message in mail.outbox) == [["ines@example.com"], ["jon@example.com"]]
+    assert all("“Winter” did not go live" in message.subject for message in mail.outbox)
+    assert all("sell at a loss" in message.body for message in mail.outbox)
+
+
+def test_a_rate_that_grew_old_since_the_approval_holds_nothing_back(revision, ines, jon):
     ready(revision, ines)
     revisions.approve(revision, by=jon, live_from=timezone.now() + timedelta(hours=1))
     market.ExchangeRate.objects.filter(currency="EUR", day=timezone.now().date()).delete()
     Revision.objects.update(live_from=timezone.now() - timedelta(seconds=1))
     revisions.go_live(revision)
-    last = revision.changes.last()
 
-    assert (selling(), revision.state, last.what) == (829, "draft", "held back")
-    assert "days old" in last.after["checks"][0]
+    assert [fault.code for fault in revisions.faults_of(revision)] == ["rate"]
+    assert (selling(), revision.state) == (834, "live")
 
 
 ROUTES = {
