@@ -49,6 +49,16 @@ class Row:
     is_changed: bool
 
     @property
+    def in_sight(self) -> list[Fault]:
+        """What was found in the sizes that are shown, or in the list as a whole."""
+        sizes = {None, *(cell.coins for cell in self.cells)}
+        return [fault for fault in self.faults if fault.coins in sizes]
+
+    @property
+    def elsewhere(self) -> int:
+        return len(self.faults) - len(self.in_sight)
+
+    @property
     def must_be_mended(self) -> bool:
         return any(fault.level == price_checks.FIX for fault in self.faults) or any(
             cell.price.error or cell.bonus.error for cell in self.cells

@@ -125,6 +125,8 @@ def would_have_earned(drafts: list[PriceList]) -> list[dict[str, Any]]:
                 "was": show(was, currency, ""),
                 "would": show(would, currency, ""),
                 "percent": money.percent(Fraction(would - was, was or 1), sign="+"),
+                "was_percent": _share(was, max(was, would)),
+                "would_percent": _share(would, max(was, would)),
             }
         )
     return lines

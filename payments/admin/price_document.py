@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
 from typing import Any
 
 from django.contrib import messages
@@ -20,7 +22,7 @@ from payments.views.asking import SeeOther, person
 
 State = Revision.State
 ALL = "all"
-LOG_LINES = 60
+LOG_LINES = 200
 
 
 def document(request: HttpRequest, *, context: dict[str, Any], revision: Revision) -> HttpResponse:
@@ -35,7 +37,10 @@ def one_region(request: HttpRequest, *, context: dict[str, Any], revision: Revis
 
 
 def save(request: HttpRequest, *, context: dict[str, Any], revision: Revision) -> HttpResponse:
-    """Save what was typed; where something cannot be read, nothing is saved and it stays on the page."""
+    """Save what was typed, and send it for review if that was asked for.
+
+    Where something cannot be read, nothing is saved and it stays on the page.
+    """
     if request.method != "POST":
         return to_document(revision)
     form, list_id = request.POST.dict(), number(request.POST.get("list", ""))
@@ -58,6 +63,8 @@ def save(request: HttpRequest, *, context: dict[str, Any], revision: Revision) -
     except revisions.NotPossible as refusal:
         messages.error(request, str(refusal))
         return to_document(revision)
+    if form.get("then") == "review":
+        return review(request, context=context, revision=revision)
     messages.success(request, _said_saved(len(changed)))
     if list_id in [draft.pk for draft in drafts]:
         return SeeOther(reverse("admin:payments_revision_list", args=[revision.pk, list_id]))
@@ -147,9 +154,16 @@ def _region(
         "rule": price_grid.rule_of(draft, typed, errors),
         "new_size": price_grid.new_size_of(draft, typed, errors),
         "may_write": revision.is_draft and request.user.has_perm("payments.change_revision"),
-        "others": [(each.pk, each.region.display_name) for each in looked.drafts],
+        **_neighbours(looked.drafts, draft),
     }
     return render(request, "admin/prices/region.html", context, status=status)
+
+
+def _neighbours(drafts: list[PriceList], draft: PriceList) -> dict[str, PriceList | None]:
+    """The regions before and after one, for who goes through all of them by hand."""
+    ring = [None, *drafts, None]
+    place = drafts.index(draft)
+    return {"before": ring[place], "after": ring[place + 2]}
 
 
 def _document(
@@ -181,7 +195,8 @@ def _document(
         "waived": list(looked.waived.values()),
         "to_fix": sum(fault.level == price_checks.FIX for fault in open_faults),
         "to_explain": sum(fault.level == price_checks.LOOK for fault in open_faults),
-        "changes": revision.changes.select_related("by", "region").order_by("-at", "-pk")[:LOG_LINES],
+        "log": _log_lines(revision),
+        "rates_since": _rates_since(looked),
         "may_write": revision.is_draft and request.user.has_perm("payments.change_revision"),
         "may_return": request.user.has_perm("payments.change_revision"),
         "may_approve": request.user.has_perm("payments.approve_revision") and not is_writer,
@@ -193,6 +208,30 @@ def _document(
         "is_live": revision.state == State.LIVE,
     }
     return render(request, "admin/prices/document.html", context, status=status)
+
+
+def _log_lines(revision: Revision) -> list[dict[str, Any]]:
+    """What was done, the newest first. What one person did with many regions at once is one line."""
+    changes = revision.changes.select_related("by", "region").prefetch_related("region__countries")
+    alike = groupby(
+        changes.order_by("-at", "-pk")[:LOG_LINES],
+        key=lambda change: (change.what, change.by_id, change.reason, change.at.replace(microsecond=0)),
+    )
+    lines = []
+    for _key, group in alike:
+        same = list(group)
+        regions = sorted(change.region.display_name for change in same if change.region)
+        address = reverse("admin:payments_pricechange_changelist") + f"?revision__id__exact={revision.pk}"
+        if len(same) == 1:
+            address = reverse("admin:payments_pricechange_change", args=[same[0].pk])
+        lines.append({"change": same[0], "regions": regions, "url": address})
+    return lines
+
+
+def _rates_since(looked: _Looked) -> date | None:
+    """The day of the oldest rate that these prices are derived with."""
+    rates = [looked.market.rates.get(draft.region.currency) for draft in looked.drafts]
+    return min((rate.day for rate in rates if rate), default=None)
 
 
 def _checklist(found: list[Fault], open_faults: list[Fault]) -> list[dict[str, Any]]:

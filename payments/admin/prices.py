@@ -62,7 +62,7 @@ class PriceChangeAdmin(ReadOnlyAdmin):
     """The log of prices."""
 
     list_display = ["at", "revision", "region", "what", "by", "reason"]
-    list_filter = ["what", "region", "at"]
+    list_filter = ["what", "region", "at", ("revision", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["revision", "region", "by"]
     search_fields = ["revision__name", "reason", "by__handle"]
     fields = ["at", "revision", "region", "what", "by", "reason", "before", "after"]

@@ -94,6 +94,7 @@ def preview_page(request: HttpRequest, prices: PriceList) -> HttpResponse:
             "form": ChoiceForm(),
             "remembered_s": 0,
             "preview_of": prices,
+            "region": prices.region,
             "regions": [],
         }
         return render(request, "payments/top_up.html", context)

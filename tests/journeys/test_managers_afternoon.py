@@ -114,12 +114,12 @@ def open_an_order(fan):
 def approve(second, document):
     second.go(document)
     now = second.page.evaluate("Date.now() - new Date().getTimezoneOffset() * 60000")
-    local = datetime.fromtimestamp(now // 1000, tz=UTC).replace(tzinfo=None) + timedelta(seconds=15)
+    local = datetime.fromtimestamp(now // 1000, tz=UTC).replace(tzinfo=None) + timedelta(minutes=1)
     second.page.fill("[name=live_from]", local.isoformat())
     second.page.get_by_role("button", name="Approve").click()
     expect(second.page.locator(".messages")).to_contain_text("Approved")
     expect(second.page.locator("main")).to_contain_text("scheduled")
-    return second.page.evaluate("Date.now()") + 15_000
+    return second.page.evaluate("Date.now()") + 60_000
 
 
 def wait_until(fan, moment):
