@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from django.utils.translation import gettext as _
@@ -73,8 +73,7 @@ def read(text: str, drafts: Iterable[PriceList]) -> Reading:
             reading.problems.append(Problem(line, str(problem)))
     for draft in by_slug.values():
         if draft.pk in packages:
-            rows = packages[draft.pk]
-            reading.prices[draft.pk] = _with_rule(draft, tuple(rows[coins] for coins in sorted(rows)))
+            reading.prices[draft.pk] = draft.prices().with_packages(packages[draft.pk].values())
     if not reading.prices and not reading.problems:
         raise Unreadable(_("The file has no prices below its head."))
     return reading
@@ -126,13 +125,3 @@ def _price(text: str, currency: str) -> int:
         return money.from_major(amount, currency)
     except ValueError:
         raise ValueError(_("%(currency)s has no such fraction.") % {"currency": currency}) from None
-
-
-def _with_rule(draft: PriceList, packages: tuple[Package, ...]) -> Prices:
-    """The rule of custom amounts goes on; where its package has another price now, with that."""
-    before = draft.prices()
-    prices = {package.coins: package.price_minor for package in packages}
-    rule = before.custom
-    if rule and rule.coins in prices:
-        rule = rule._replace(price_minor=prices[rule.coins])
-    return replace(before, packages=packages, custom=rule)

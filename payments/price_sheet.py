@@ -73,8 +73,8 @@ class _Sheet:
                 packages[coins] = Package(coins, bonus, price)
         if new := self._new(packages):
             packages[new.coins] = new
-        prices = replace(self.before, packages=tuple(packages[coins] for coins in sorted(packages)))
-        return replace(prices, custom=self._rule(_followed(prices, self.before)))
+        prices = self.before.with_packages(packages.values())
+        return replace(prices, custom=self._rule(prices.custom))
 
     def _sizes(self) -> list[int]:
         named = [re.fullmatch(rf"[pb]-{self.draft.pk}-([1-9][0-9]{{0,7}})", name) for name in self.fields]
@@ -125,16 +125,6 @@ class _Sheet:
         except ValueError as problem:
             self.errors[name] = str(problem)
             return was
-
-
-def _followed(prices: Prices, before: Prices) -> CustomRule | None:
-    """The rule of custom amounts follows its package: any number of coins costs in proportion to that."""
-    rule = before.custom
-    if rule is None:
-        return None
-    was = {package.coins: package.price_minor for package in before.packages}.get(rule.coins or 0)
-    now = {package.coins: package.price_minor for package in prices.packages}.get(rule.coins or 0)
-    return rule._replace(price_minor=now) if was == rule.price_minor and now else rule
 
 
 def _with_point(text: str, currency: str) -> str:

@@ -258,8 +258,8 @@ def roll_back(revision: Revision, *, by: User) -> Revision:
     and NotReady for prices that could not be charged.
     """
     mine = Revision.objects.select_for_update().get(pk=revision.pk)
-    if mine.state != State.LIVE or mine.undone_by.exists():
-        raise NotPossible(_("Only prices that are live are rolled back, and once."))
+    if mine.state != State.LIVE:
+        raise NotPossible(_("Only prices that are live are rolled back."))
     live = list(mine.lists.filter(state=PriceList.State.LIVE).select_related("region"))
     _lock_regions([each.region_id for each in live])
     before = {each.pk: old for each in live if (old := _replaced_by(each))}

@@ -1,6 +1,7 @@
 """Where we sell, and for how much: regions, and their price lists as versions with a life."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -180,6 +181,15 @@ class Prices:
 
     packages: tuple[Package, ...] = ()
     custom: CustomRule | None = None
+
+    def with_packages(self, packages: Iterable[Package]) -> "Prices":
+        """The same with other packages. Any amount goes on costing what its package does, where it cost that before."""
+        changed, rule = Prices(tuple(sorted(packages)), self.custom), self.custom
+        was = {package.coins: package.price_minor for package in self.packages}
+        now = {package.coins: package.price_minor for package in changed.packages}
+        if rule and rule.coins in now and rule.price_minor == was.get(rule.coins):
+            return replace(changed, custom=rule._replace(price_minor=now[rule.coins]))
+        return changed
 
     def as_json(self) -> dict[str, Any]:
         """For the log: `{"packages": [[70, 0, 85], …], "custom": [700, 829, 25000]}`."""

@@ -3,10 +3,10 @@
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from types import SimpleNamespace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
+from hypothesis import settings as tries
 from hypothesis import strategies as some
 
 from payments import derive, money, price_checks
@@ -46,7 +46,7 @@ bases = some.decimals("0.0021", "0.5", places=5).map(str)
 @pytest.mark.parametrize("currency", CURRENCIES)
 @given(base=bases, rounding=some.sampled_from(Rounding.values), tax_bp=some.integers(0, 2700))
 @example(base="0.01057", rounding="habit", tax_bp=0)
-@settings(max_examples=25, deadline=None)
+@tries(max_examples=25, deadline=None)
 def test_what_is_derived_passes_every_check_of_form(currency, base, rounding, tax_bp):
     prices = derived(currency, base=base, rounding=rounding, tax_bp=tax_bp)
     found = {fault.code for fault in faults(currency, prices, market_of(currency, tax_bp))}
@@ -60,7 +60,7 @@ def test_what_is_derived_passes_every_check_of_form(currency, base, rounding, ta
 
 @pytest.mark.parametrize("currency", CURRENCIES)
 @given(exact=some.fractions(min_value=1, max_value=10**9), rounding=some.sampled_from(Rounding.values))
-@settings(max_examples=25, deadline=None)
+@tries(max_examples=25, deadline=None)
 def test_a_rounded_price_is_near_and_can_be_charged(currency, exact, rounding):
     price = derive.round_price(exact, currency, rounding)
     unit, whole = money.price_step(currency), 10 ** money.exponent(currency)
@@ -107,6 +107,13 @@ def test_bonus_coins_and_the_limit_of_custom_amounts_stay():
     assert prices.custom == CustomRule(1400, prices.packages[1].price_minor, 5_000)
 
 
+def test_a_size_is_left_out_where_rounding_would_take_half_as_much_again():
+    """60 cents would be a whole dollar."""
+    prices = derived("USD", base="0.012", sizes=[50, 700], rounding=Rounding.WHOLE)
+
+    assert prices.packages == (Package(700, 0, 800),)
+
+
 def test_without_a_rate_nothing_is_derived():
     with pytest.raises(derive.NoRate, match="No exchange rate is known for EUR"):
         derive.derive(
@@ -136,6 +143,7 @@ def codes(prices, currency="USD", market=None):
         (listed((700, 0, 300), (1400, 0, 600)), {"loss", "margin"}),
         (listed((30, 0, 31), (700, 0, 720)), {"least"}),
         (listed((700, 0, 740), custom=CustomRule(700, 8, 1000)), {"leap", "loss"}),
+        (listed((700, 0, 740), (1_000_000, 0, money.most_charge("USD") + 1)), {"most"}),
         (listed(), {"empty"}),
     ],
 )
@@ -152,4 +160,24 @@ def test_the_margin_is_what_stays_after_tax_fees_and_creators():
     margin = market_of("USD").margin(1480, 1400, 0, region_of("USD"))
 
     assert margin == Fraction(1480 - Fraction(1480 * 29, 1000) - 30 - 700, 1480)
-    assert SimpleNamespace(percent=round(float(margin * 100), 1)).percent == 47.8
+    assert money.percent(margin) == "47.8%"
+
+
+def test_the_provider_takes_its_part_of_the_tax_too():
+    """https://stripe.com/pricing: of what is charged."""
+    margin = market_of("USD", tax_bp=2000).margin(1776, 1400, 0, region_of("USD"))
+
+    assert margin == Fraction(1480 - Fraction(1776 * 29, 1000) - 30 - 700, 1480)
+
+
+def test_given_coins_cost_what_creators_get_for_them(settings):
+    settings.PROMO_SHARE_PERCENT = 10
+    margin = market_of("USD").margin(1480, 1400, 100, region_of("USD"))
+
+    assert margin == Fraction(1480 - Fraction(1480 * 29, 1000) - 30 - 700 - 10, 1480)
+
+
+def test_what_the_app_asks_is_not_ours_to_judge():
+    dear = price_checks.Checked(1, region_of("USD"), "app", listed((700, 0, 300)), market_of("USD"), None)
+
+    assert price_checks.check(dear) == []

@@ -31,6 +31,15 @@ def test_a_region_that_is_not_named_stays_as_it_is(drafts):
     assert [*reading.prices] == [draft.pk for draft in drafts if draft.region.slug == "japan"]
 
 
+def test_any_amount_goes_on_costing_what_its_package_does(drafts):
+    (euro,) = [draft for draft in drafts if draft.region.slug == "eurozone"]
+    coins, price_minor, most = euro.prices().custom
+    assert (coins, price_minor) == (700, 829)
+    reading = price_csv.read(HEAD + "eurozone,EUR,700,0,8.34\neurozone,EUR,1400,0,16.6\n", drafts)
+
+    assert reading.prices[euro.pk].custom == (700, 834, most)
+
+
 @pytest.mark.parametrize(
     ("row", "told"),
     [

@@ -278,6 +278,15 @@ def test_what_is_doubtful_needs_a_reason_for_just_these_figures(revision, ines):
         revisions.submit(revision, by=ines)
 
 
+@pytest.mark.parametrize(("price_minor", "told"), [(560, "-32%"), (1_060, "+28%")])
+def test_a_price_that_changes_much_needs_a_reason_up_or_down(revision, ines, price_minor, told):
+    set_price(revision, 700, price_minor, by=ines)
+    (change,) = [fault for fault in revisions.faults_of(revision) if fault.code == "change"]
+
+    assert told in change.text
+    assert change.level == "look"
+
+
 def test_old_rates_are_told(revision, ines):
     day = timezone.now().date() - timedelta(days=8)
     for rate in market.Market.now().rates.values():
@@ -345,6 +354,11 @@ ROUTES = {
         state="live", live_at=timezone.now()
     ),
     "a review of nothing": lambda revision: Revision.objects.filter(pk=revision.pk).update(state="review"),
+    "checked, but straight to scheduled": lambda revision: scheduled(checked(revision)),
+    "checked, but straight to live": lambda revision: Revision.objects.filter(pk=checked(revision).pk).update(
+        state="live", live_at=timezone.now(), submitted_by=writer(), approved_by=writer("jon")
+    ),
+    "as first prices": lambda revision: PriceList.objects.filter(pk=first_prices().pk).update(state="live"),
     "as a roll-back": lambda revision: as_a_roll_back(revision),
     "born live": lambda revision: PriceList.objects.create(
         region=revision.lists.get().region, version=99, state="live"
@@ -356,6 +370,16 @@ def scheduled(revision):
     Revision.objects.filter(pk=revision.pk).update(
         state="scheduled", submitted_by=writer(), approved_by=writer("jon"), live_from=timezone.now()
     )
+
+
+def checked(revision):
+    revisions._mark_checked(revision.lists.all())
+    return revision
+
+
+def first_prices():
+    nowhere = Region.objects.create(slug="nowhere", name="Nowhere", currency="EUR")
+    return PriceList.objects.create(region=nowhere, version=1)
 
 
 def as_a_roll_back(revision):
@@ -375,12 +399,48 @@ def test_the_database_lets_no_unchecked_price_live(revision, ines, route):
     assert selling(17_500) == 20_519
 
 
-def test_prices_changed_behind_a_review_do_not_go_live(revision, ines, jon, owner):
+BEHIND = {
+    "a price": lambda draft: draft.packages.filter(coins=700).update(price_minor=1),
+    "bonus coins": lambda draft: draft.packages.filter(coins=700).update(bonus=70_000),
+    "coins of any amount": lambda draft: PriceList.objects.filter(pk=draft.pk).update(custom_coins=70_000),
+    "price of any amount": lambda draft: PriceList.objects.filter(pk=draft.pk).update(custom_price_minor=1),
+    "limit of any amount": lambda draft: PriceList.objects.filter(pk=draft.pk).update(custom_max_coins=9_999_999),
+}
+
+
+@pytest.mark.parametrize("change", BEHIND.values(), ids=BEHIND.keys())
+def test_prices_changed_behind_a_review_do_not_go_live(revision, ines, change):
     ready(revision, ines)
     Revision.objects.filter(pk=revision.pk).update(state="draft")
-    revision.lists.get().packages.filter(coins=700).update(price_minor=1)
+    change(revision.lists.get())
     with pytest.raises(DatabaseError, match="were not checked"), transaction.atomic():
         Revision.objects.filter(pk=revision.pk).update(state="review")
+
+
+def test_approving_checks_once_more(revision, ines, jon):
+    ready(revision, ines)
+    market.enter({"EUR": Decimal("9.2")}, day=timezone.now().date(), source="a crash", by=None)
+    with pytest.raises(NotReady, match="sell at a loss"):
+        revisions.approve(revision, by=jon)
+
+    assert (selling(), Revision.objects.get(pk=revision.pk).state) == (829, "review")
+
+
+def test_before_its_moment_nothing_goes_live_by_any_route(revision, ines, jon):
+    ready(revision, ines)
+    revisions.approve(revision, by=jon, live_from=timezone.now() + timedelta(hours=1))
+    revisions.go_live(revision)
+    with pytest.raises(DatabaseError, match="not scheduled for now"), transaction.atomic():
+        revision.lists.update(state="live")
+
+    assert (selling(), revision.state) == (829, "scheduled")
+
+
+def test_who_approved_what_is_live_never_changes(revision, ines, jon):
+    ready(revision, ines)
+    revisions.approve(revision, by=jon)
+    with pytest.raises(DatabaseError, match="this revision is over"), transaction.atomic():
+        Revision.objects.filter(pk=revision.pk).update(approved_by=writer("kim"))
 
 
 def test_the_log_is_written_once(revision):
@@ -410,6 +470,17 @@ def test_a_roll_back_is_done_once_and_only_of_what_is_live(revision, ines, jon):
     revisions.roll_back(revision, by=ines)
     with pytest.raises(NotPossible):
         revisions.roll_back(revision, by=jon)
+
+
+def test_a_roll_back_can_be_taken_back_too(revision, ines, jon):
+    ready(revision, ines)
+    revisions.approve(revision, by=jon)
+    back = revisions.roll_back(revision, by=ines)
+    again = revisions.roll_back(back, by=ines)
+    assert selling() == 834
+    revisions.roll_back(again, by=jon)
+
+    assert selling() == 829
 
 
 def test_what_was_replaced_since_is_not_rolled_back(revision, ines, jon, ireland):
