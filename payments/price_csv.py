@@ -117,7 +117,7 @@ def _price(text: str, currency: str) -> int:
     """With a point only: a comma may be a decimal sign to one program and nothing to the next."""
     try:
         amount = Decimal(text.strip())
-        if "," in text or not amount.is_finite() or amount <= 0 or "e" in text.lower() or amount > 10**12:
+        if not amount.is_finite() or amount <= 0 or "e" in text.lower() or amount > 10**12:
             raise InvalidOperation
     except InvalidOperation:
         raise ValueError(_("“%(text)s” is no price. Write it with a point: 16.79.") % {"text": text[:20]}) from None

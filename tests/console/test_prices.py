@@ -273,6 +273,8 @@ def test_no_rule_sells_packages_only(ines, revision):
     [
         ({"b_700": "a few"}, "Write a whole number of coins"),
         ({"b_700": "-1"}, "Write a whole number of coins"),
+        ({"b_700": "70000000"}, "Write a whole number of coins"),
+        ({"n_coins": "0", "n_price": "9"}, "Write a whole number of coins"),
         ({"n_coins": "700", "n_price": "9"}, "There is such a package already"),
         ({"n_coins": "900"}, "Write a price above zero"),
         ({"n_price": "9"}, "Write a whole number of coins"),

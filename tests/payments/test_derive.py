@@ -151,6 +151,10 @@ def test_each_check_finds_what_it_is_for(prices, found):
     assert codes(prices) == found
 
 
+def test_a_fraction_that_a_currency_does_not_have_is_found():
+    assert codes(listed((700, 0, 27_305)), "ISK") == {"fraction"}
+
+
 def test_a_currency_without_a_rate_is_told_and_not_guessed():
     assert codes(listed((700, 0, 740)), "EUR", Market()) == {"rate"}
 

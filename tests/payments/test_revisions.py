@@ -287,6 +287,20 @@ def test_a_price_that_changes_much_needs_a_reason_up_or_down(revision, ines, pri
     assert change.level == "look"
 
 
+def test_one_package_as_dear_as_in_the_app_is_found_among_cheaper_ones(ines):
+    here = Region.objects.get(slug="united-states")
+    revision = revisions.begin(name="Dear", regions=[here], by=ines)
+    in_the_app = {package.coins: package.price_minor for package in market.Market.now().prices_of(here, "app").packages}
+    set_price(revision, 350, in_the_app[350], by=ines)
+
+    assert "app" in {fault.code for fault in revisions.faults_of(revision)}
+
+
+def test_a_regions_tax_is_the_highest_of_its_countries(db, ireland):
+    """Finland's, 25.5 %: whoever lives there pays no less for a coin after tax than we reckoned with."""
+    assert market.Market.now().tax_bp[ireland.pk] == 2550
+
+
 def test_old_rates_are_told(revision, ines):
     day = timezone.now().date() - timedelta(days=8)
     for rate in market.Market.now().rates.values():
