@@ -497,6 +497,20 @@ def test_a_roll_back_can_be_taken_back_too(revision, ines, jon):
     assert selling() == 829
 
 
+def test_a_roll_back_goes_to_what_was_live_last_not_to_what_was_drafted_last(revision, ines, jon, ireland):
+    drafted_later = revisions.begin(name="Later", regions=[ireland], by=ines)
+    set_price(drafted_later, 700, 832, by=ines)
+    revisions.submit(drafted_later, by=ines)
+    revisions.approve(drafted_later, by=jon)
+    ready(revision, ines)
+    revisions.approve(revision, by=jon)
+    back = revisions.roll_back(revision, by=ines)
+    assert selling() == 832
+    revisions.roll_back(back, by=ines)
+
+    assert selling() == 834
+
+
 def test_what_was_replaced_since_is_not_rolled_back(revision, ines, jon, ireland):
     ready(revision, ines)
     revisions.approve(revision, by=jon)
