@@ -1,11 +1,17 @@
 """Regions, every price list there is or was, and the log of who changed them."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from coinshop.console import ReadOnlyAdmin
+from coinshop.accounts import countries
+from coinshop.console import LoggedAdmin, ReadOnlyAdmin
 from payments import money
 from payments.models import PackagePrice, PriceChange, PriceList, Region, RegionCountry
 
@@ -16,11 +22,34 @@ class CountryInline(admin.TabularInline):
 
 
 @admin.register(Region)
-class RegionAdmin(admin.ModelAdmin):
-    list_display = ["name", "slug", "currency", "is_open"]
-    list_filter = ["is_open"]
+class RegionAdmin(LoggedAdmin):
+    list_display = ["display_name", "currency", "countries_in_it", "prices", "is_open"]
+    list_filter = ["is_open", "currency"]
     search_fields = ["name", "currency", "countries__code"]
+    search_help_text = _("A name, a currency, or a country")
     inlines = [CountryInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Region]:
+        live = PriceList.objects.filter(state=PriceList.State.LIVE, channel=PriceList.Channel.WEB)
+        return super().get_queryset(request).prefetch_related("countries", Prefetch("price_lists", live, "live_lists"))
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Region], term: str) -> Any:
+        """By its countries' names too, in the reader's language."""
+        found, _is_doubled = super().get_search_results(request, queryset, term)
+        codes = RegionCountry.objects.values_list("code", flat=True)
+        named = [code for code in codes if term and term.casefold() in countries.name_of(code).casefold()]
+        return queryset.filter(Q(pk__in=found.values("pk")) | Q(countries__code__in=named)).distinct(), False
+
+    @admin.display(description=_("countries"))
+    def countries_in_it(self, region: Region) -> int:
+        return len(region.countries.all())
+
+    @admin.display(description=_("prices"))
+    def prices(self, region: Region) -> str:
+        for live in region.live_lists:  # type: ignore[attr-defined]  # by the prefetch above
+            address = reverse("admin:payments_pricelist_change", args=[live.pk])
+            return format_html('<a href="{}">{}</a>', address, _("version %(version)s") % {"version": live.version})
+        return "—"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Region | None = None) -> list[str]:
         """Prices and orders are counted in a region's currency: it never changes."""

@@ -292,7 +292,7 @@ def test_the_books_are_only_looked_at_by_a_superuser_too(
     if row is None:
         return
     shown = text_of(admin.get(of(page, "change", row.pk)))
-    inputs = re.findall(r"<(?:input|select|textarea)\b[^>]*>", shown.split('id="content"')[1])
+    inputs = re.findall(r"<(?:input|select|textarea)\b[^>]*>", shown.split("<main")[1].split("</main>")[0])
     assert not [field for field in inputs if 'type="hidden"' not in field]
     assert admin.post(of(page, "change", row.pk), {"amount": "1", "state": "settled"}).status_code == 403
     assert admin.post(of(page, "delete", row.pk), {"post": "yes"}).status_code == 403
@@ -399,7 +399,7 @@ def test_support_is_told_when_the_provider_is_away(as_role, order):
     answer = do(as_role(roles.SUPPORT), "payments_order", "ask_again", order)
 
     assert answer.status_code == 200
-    assert "messagelist" in text_of(answer)
+    assert "Please note" in text_of(answer) or "Not done" in text_of(answer)
     assert not LogEntry.objects.exists()
 
 
