@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -16,8 +17,18 @@ from payments import money
 from payments.models import PackagePrice, PriceChange, PriceList, Region, RegionCountry
 
 
+class CountryFormSet(BaseInlineFormSet):
+    """In the table the heads of columns name fields for the eye only; here they say their names."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for name, field in form.fields.items():
+            field.widget.attrs["aria-label"] = _("Delete?") if name == "DELETE" else field.label
+
+
 class CountryInline(admin.TabularInline):
     model = RegionCountry
+    formset = CountryFormSet
     extra = 0
 
 

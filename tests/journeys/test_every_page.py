@@ -27,7 +27,7 @@ CONSOLE = [
         "payments/promotion/add/",
         "payments/giftcardbatch/add/",
     ],
-    *["payments/coupon/add/", "payments/promotion/", "payments/giftcard/"],
+    *["payments/coupon/add/", "payments/promotion/", "payments/coupon/", "payments/giftcard/", "payments/region/"],
     *["payments/payment/", "payments/case/", "payments/finding/", "gifts/gift/", "accounts/user/", "wallet/transfer/"],
 ]
 
@@ -36,7 +36,9 @@ SEED = """
 import datetime, json, uuid
 from allauth.account.models import EmailAddress
 from coinshop.accounts.models import User
-from payments import checkout, gateway, gift_cards, pricing, regions, settlement
+from payments import checkout, gateway, gift_cards, pricing, regions, revisions, settlement
+from payments.models import Region
+from payments.models.prices import Package
 fan = User.objects.create_user(
     "walker@example.com", "walker", "coinshop-demo", country="DE", birth_date=datetime.date(1990, 5, 20))
 EmailAddress.objects.create(user=fan, email=fan.email, verified=True, primary=True)
@@ -56,7 +58,12 @@ sheet = gift_cards.issue(name="Fair", coins=5, count=1, by=User.objects.get(hand
 gift_cards.approve(sheet.batch, by=User.objects.get(handle="finance"))
 card = gift_cards.redeem(sheet.codes[0].replace("-", ""), by=fan, network="")
 orders = [str(order.pk) for order in (created, settled, checked, cancelled)]
-print(json.dumps({"orders": orders, "settled": str(settled.pk), "card": card.pk, "package": settled.package_id}))
+world = Region.objects.filter(slug__in=["eurozone", "japan", "pakistan"])
+prices = revisions.begin(name="Winter", regions=world, by=User.objects.get(handle="pricing"))
+one = prices.lists.get(region=region)
+revisions.write(prices, {one.pk: one.prices().with_packages([Package(700, 10, 1090)])}, by=prices.created_by, seen=0)
+found = {"orders": orders, "settled": str(settled.pk), "card": card.pk, "package": settled.package_id}
+print(json.dumps(found | {"revision": prices.pk, "list": one.pk, "region": region.pk}))
 """
 
 
@@ -85,6 +92,16 @@ def pages_of_a_fan(seeded):
     ]
 
 
+def pages_of_staff(seeded):
+    revision, one = f"payments/revision/{seeded['revision']}", seeded["list"]
+    return [
+        *CONSOLE,
+        *[f"{revision}/change/", f"{revision}/change/?size=all", f"{revision}/file/", f"{revision}/lists/{one}/"],
+        f"{revision}/lists/{one}/preview/",
+        *[f"payments/region/{seeded['region']}/change/", f"payments/order/{seeded['settled']}/change/"],
+    ]
+
+
 def problems(visitor, path):
     visitor.go(path)
     wide = [f"{path} is wider than the screen"] if visitor.is_wider_than_the_screen() else []
@@ -110,15 +127,17 @@ def test_a_visitor_can_use_every_page_on_a_phone(visit, language):
     assert found == []
 
 
+@pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_console_can_be_used_in_every_language(visit, language):
-    admin = visit(1280, language)
+def test_the_console_can_be_used_in_every_language(visit, seeded, language, width):
+    admin = visit(width, language)
     admin.sign_in("admin@example.com")
     found = []
-    for path in CONSOLE:
+    for path in pages_of_staff(seeded):
         admin.go(f"/admin/{path}")
         said = [*admin.said]
         found += admin.stumbles()
+        found += [f"{path} is wider than the screen"] if admin.is_wider_than_the_screen() else []
         admin.said[:] = said  # what axe itself tries on long forms is not the page's doing
 
     assert found == []
