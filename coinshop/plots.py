@@ -52,3 +52,38 @@ def bars(figures: Sequence[tuple[str, int, str]], *, named_every: int = 1) -> li
 def _percent(value: float) -> str:
     """As SVG reads it, whatever the reader's decimal sign."""
     return f"{value:.2f}%"
+
+
+@dataclass(frozen=True)
+class Line:
+    """Figures as a line, in a box of a hundred by forty that a page stretches, and the ends of its scales."""
+
+    points: str
+    area: str
+    figures: list[tuple[str, str]]
+    least: str
+    most: str
+
+    @property
+    def first(self) -> str:
+        return self.figures[0][0]
+
+    @property
+    def last(self) -> str:
+        return self.figures[-1][0]
+
+
+def line(figures: Sequence[tuple[str, int, str]]) -> Line:
+    """A line through (name, value, value in words), from the lowest value at the bottom to the highest at the top."""
+    values = [value for _name, value, _told in figures]
+    low, high = min(values), max(values)
+    step, span = 100 / max(1, len(values) - 1), high - low or 1
+    places = [f"{nth * step:.2f},{38 - 36 * (value - low) / span:.2f}" for nth, value in enumerate(values)]
+    told = {value: words for _name, value, words in figures}
+    return Line(
+        points=" ".join(places),
+        area=" ".join(["0,40", *places, "100,40"]),
+        figures=[(name, words) for name, _value, words in figures],
+        least=told[low],
+        most=told[high],
+    )

@@ -12,9 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from payments import catch_up, coherence, gateway, reconciliation
-from payments.models import Duty
+from payments.models import CoinsOwed, Duty
 from payments.models.duties import Progress
 from payments.nudge import nudge
+from wallet import ledger
 
 LEASE = timedelta(minutes=2)  # longer than one part of any duty takes; after it somebody else may go on
 PROVIDER_AWAY = timedelta(seconds=30)  # it may hang, and so would the duties that ask nobody
@@ -48,10 +49,19 @@ def _ask_the_worker(place: str) -> Progress:
     return Progress()
 
 
+def _write_down_coins_owed(place: str) -> Progress:
+    """A line for today, written over until the day ends."""
+    owed = ledger.outstanding()
+    facts = {"bought": owed.coins, "given": owed.promo}
+    CoinsOwed.objects.update_or_create(day=timezone.now().date(), defaults=facts)
+    return Progress()
+
+
 DUTIES = {
     "check coherence": Task(coherence.check, every(timedelta(seconds=30))),
     "ask the worker": Task(_ask_the_worker, every(timedelta(seconds=30))),
     "reconcile": Task(reconciliation.reconcile, nightly(hour=3, minute=30)),
+    "write down coins owed": Task(_write_down_coins_owed, every(timedelta(minutes=10))),
     "catch up": Task(catch_up.read_events, every(timedelta(minutes=5))),
 }
 

@@ -8,7 +8,7 @@ from payments.models.orders import Order, Payment, TimelineEntry
 from payments.models.outgoing import Outgoing
 from payments.models.prices import PackagePrice, PriceList, Region, RegionCountry
 from payments.models.promotions import CodeGuess, Coupon, Promotion, PromotionUse
-from payments.models.revenue import BreakageRate
+from payments.models.revenue import BreakageRate, CoinsOwed
 from payments.models.reversals import Dispute, DisputeEvidence, FraudWarning, Refund
 from payments.models.revisions import ExchangeRate, PriceChange, Revision, Waiver
 from payments.models.withdrawals import Withdrawal
@@ -18,6 +18,7 @@ __all__ = [
     "BreakageRate",
     "Case",
     "CodeGuess",
+    "CoinsOwed",
     "Coupon",
     "Dispute",
     "DisputeEvidence",

@@ -5,16 +5,43 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import give_coins
+from conftest import give_coins, writer
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone, translation
 
 from coinshop import roles
-from payments import cases, checkout, console_home, findings, gift_cards, outgoing, pricing, regions, settlement
+from payments import (
+    cases,
+    checkout,
+    console_home,
+    duties,
+    findings,
+    gift_cards,
+    outgoing,
+    pricing,
+    regions,
+    revisions,
+    settlement,
+)
+from payments.console_home import words
 from payments.gateway import Evidence
-from payments.models import Dispute, Duty, Finding, Heartbeat, Order, Outgoing, Payment, StripeEvent
+from payments.models import (
+    CoinsOwed,
+    Dispute,
+    Duty,
+    Finding,
+    Heartbeat,
+    Order,
+    Outgoing,
+    Payment,
+    PriceChange,
+    Promotion,
+    PromotionUse,
+    Refund,
+    StripeEvent,
+)
 
 NOON = datetime(2026, 5, 20, 12, 40, tzinfo=UTC)  # a Wednesday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -171,7 +198,7 @@ def test_the_whole_page_asks_the_database_little(
     day()
     finance = as_role(roles.FINANCE)
 
-    with django_assert_max_num_queries(12):  # four of them find out who is there and what they may
+    with django_assert_max_num_queries(16):  # four of them find out who is there and what they may
         page_of(finance)
 
 
@@ -475,11 +502,89 @@ def test_a_difference_is_found_by_its_own_check(day, sold):
     ("seconds", "told"), [(0, "0 sec"), (2.14, "2.1 sec"), (89, "89 sec"), (700, "12 min"), (7000, "2 hr")]
 )
 def test_a_duration_is_told_in_the_unit_that_suits_it(seconds, told):
-    assert console_home.span(seconds) == told
+    assert words.span(seconds) == told
 
 
 def test_ages_are_told_in_the_readers_grammar():
-    assert console_home.ago(NOON, NOON) == "1 second ago"
-    assert console_home.ago(NOON + 3 * DAY, NOON) == "in 3 days"
+    assert words.ago(NOON, NOON) == "1 second ago"
+    assert words.ago(NOON + 3 * DAY, NOON) == "in 3 days"
     with translation.override("de"):
-        assert console_home.ago(NOON - 3 * DAY, NOON) == "vor 3 Tagen"
+        assert words.ago(NOON - 3 * DAY, NOON) == "vor 3 Tagen"
+
+
+# Every cent, and what is owed ----------------------------------------------------------------------------------------
+
+
+def test_every_cent_of_today_is_accounted_for_by_currency(sold, day, people):
+    sold(country="IE")
+    order = sold(country="IE", coins=700)
+    sold(country="JP")
+    sold(NOON - DAY, country="IE")
+    payment = order.payments.get()
+    Refund.objects.create(order=order, payment=payment, amount_minor=100, currency="EUR", status="succeeded")
+    Refund.objects.create(order=order, payment=payment, amount_minor=7, currency="EUR", status="failed")
+    Dispute.objects.create(
+        order=order,
+        payment=payment,
+        stripe_id="dp_1",
+        amount_minor=200,
+        currency="EUR",
+        status="needs_response",
+        is_withdrawn=True,
+    )
+    euro, yen = day().tills
+
+    assert (euro.paid, euro.tax, euro.refunded, euro.disputed) == ("€12.44", "€2.33", "-€1.00", "-€2.00")
+    assert euro.left == "€9.44"
+    assert (yen.currency, yen.paid, yen.left) == ("JPY", "¥610", "¥610")
+
+
+def test_what_is_owed_is_drawn_from_what_was_written_down_each_day(day, alice, all_is_quiet):
+    give_coins(alice, 500)
+    assert day().owed.days is None
+    CoinsOwed.objects.create(day=NOON.date() - DAY, bought=700, given=50)
+    CoinsOwed.objects.create(day=NOON.date() - 40 * DAY, bought=1, given=1)
+    drawn = day().owed.days
+
+    assert [told for _name, told in drawn.figures] == ["750", "500"]
+    assert drawn.points == "0.00,2.00 100.00,38.00"
+    assert (drawn.first, drawn.last) == ("19 May", "20 May")
+
+
+def test_what_is_owed_is_written_down_by_a_duty_once_a_day(alice):
+    give_coins(alice, 500)
+    for more in (0, 20):
+        give_coins(alice, more) if more else None
+        duties.DUTIES["write down coins owed"].do("")
+
+    assert [*CoinsOwed.objects.values_list("day", "bought", "given")] == [(NOON.date(), 520, 0)]
+
+
+# For pricing ---------------------------------------------------------------------------------------------------------
+
+
+def test_pricing_sees_what_is_under_way_and_which_promotions_run(day, ireland, sold):
+    revision = revisions.begin(name="Winter", regions=[ireland], by=writer())
+    revisions.drop(revisions.begin(name="Put aside", regions=[ireland], by=writer()), by=writer())
+    running = Promotion.objects.create(name="Snow", bonus_bp=1000, starts_at=NOON - 2 * HOUR, ends_at=NOON + HOUR)
+    Promotion.objects.create(name="Over", bonus_bp=1000, starts_at=NOON - DAY, ends_at=NOON - HOUR)
+    cancelled = checkout.place(pricing.offer_amount(ireland, "IE", 350), buyer=writer(), form_key=uuid.uuid4())
+    settlement.cancel(cancelled.pk)
+    for order in (sold(country="IE"), cancelled):
+        PromotionUse.objects.create(order=order, promotion=running, person=order.buyer, discount_minor=0, bonus=35)
+    mine = day(roles.PRICING).prices
+
+    assert mine.revisions == [revision]
+    assert [(each.name, each.used) for each in mine.promotions] == [("Snow", 1)]
+    assert day(roles.FINANCE).prices is None
+
+
+def test_prices_that_were_held_back_need_a_person_until_somebody_touches_them(day, ireland):
+    revision = revisions.begin(name="Winter", regions=[ireland], by=writer())
+    at = revision.changes.get().at
+    PriceChange.objects.create(revision=revision, what="held back", at=at + MINUTE)
+    (line,) = day(roles.PRICING).waiting.lines
+    assert line.words == "1 revision of prices was held back by a check."
+    PriceChange.objects.create(revision=revision, what="edited", at=at + 2 * MINUTE)
+
+    assert day(roles.PRICING).waiting.lines == []
