@@ -35,8 +35,8 @@ TITLES = {
     "dearer": gettext_lazy("A bigger package never costs more per coin"),
     "least": gettext_lazy("Every package can be charged"),
     "change": gettext_lazy("No price changes by more than a quarter"),
-    "margin": gettext_lazy("Margin after fees and creators stays above 30%"),
-    "app": gettext_lazy("Coins cost at least 15% less than in the app"),
+    "margin": gettext_lazy("A fair margin stays after fees and creators"),
+    "app": gettext_lazy("Coins cost clearly less than in the app"),
     "resale": gettext_lazy("No region sells so cheaply that its coins are worth reselling"),
     "rate": gettext_lazy("Exchange rates are known, and of this week"),
 }
