@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from coinshop.console import LoggedAdmin, ReadOnlyAdmin
 from payments import money
-from payments.models import Coupon, Promotion, PromotionUse
+from payments.admin.revision_forms import RegionsField
+from payments.models import Coupon, Promotion, PromotionUse, Region
 from payments.models.promotions import MOST_BONUS_BP, MOST_DISCOUNT_BP
 
 
@@ -55,6 +56,13 @@ class PromotionForm(forms.ModelForm):
         help_text=_("in percent of the coins, on top of the package’s own bonus"),
     )
 
+    regions = RegionsField(
+        Region.objects.prefetch_related("countries"),
+        label=_("regions"),
+        required=False,
+        help_text=_("None: everywhere."),
+    )
+
     class Meta:
         model = Promotion
         fields = "__all__"  # noqa: DJ007 - the console's sections name them
@@ -80,7 +88,6 @@ class PromotionAdmin(LoggedAdmin):
             "form_class": forms.DateTimeField,
             "widget": forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         },
-        models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple},
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Promotion]:

@@ -15,6 +15,15 @@ from payments.derive import Rounding
 from payments.models import PriceList, Region
 
 
+class RegionsField(forms.ModelMultipleChoiceField):
+    """Boxes with the regions' names in the reader's language."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.display_name)
+
+
 class BeginForm(forms.Form):
     """A new revision: its name, and which regions it may change."""
 
@@ -23,19 +32,12 @@ class BeginForm(forms.Form):
     channel = forms.ChoiceField(
         label=gettext_lazy("Channel"), choices=PriceList.Channel.choices, initial=PriceList.Channel.WEB
     )
-    regions = forms.ModelMultipleChoiceField(
-        Region.objects.none(),
+    regions = RegionsField(
+        Region.objects.prefetch_related("countries"),
         label=gettext_lazy("Regions"),
         required=False,
-        widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("None chosen: all of them."),
     )
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        field = self.fields["regions"]
-        assert isinstance(field, forms.ModelMultipleChoiceField)
-        field.queryset = Region.objects.all()
 
     def clean_regions(self) -> list[Region]:
         return list(self.cleaned_data["regions"]) or list(Region.objects.all())
