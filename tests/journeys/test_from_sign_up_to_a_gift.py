@@ -247,7 +247,7 @@ def a_gift_card(visit):
     second.page.locator("[name=_selected_action]").first.check()
     second.page.select_option("[name=action]", "approve")
     second.page.locator("#changelist-form .actions button").click()
-    expect(second.page.locator(".messagelist")).to_contain_text("can be redeemed")
+    expect(second.page.locator(".messages")).to_contain_text("can be redeemed")
     return code
 
 
