@@ -15,6 +15,7 @@ _LOOK = [
     "payments.view_giftcardbatch",
     "payments.view_giftcard",
     "gifts.view_gift",
+    "accounts.view_countrylaw",
 ]
 _FOLLOW_AN_ORDER = [
     "payments.view_order",

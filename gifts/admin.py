@@ -6,12 +6,12 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from coinshop.console import ReadOnlyAdmin
+from coinshop.console import LoggedAdmin, ReadOnlyAdmin
 from gifts.models import Creator, Gift, SentGift
 
 
 @admin.register(Gift)
-class GiftAdmin(admin.ModelAdmin):
+class GiftAdmin(LoggedAdmin):
     """A gift that was ever sent is taken off sale, never deleted."""
 
     list_display = ["shown", "name", "coins", "motion", "is_on_sale"]
@@ -29,7 +29,7 @@ class GiftAdmin(admin.ModelAdmin):
 
 
 @admin.register(Creator)
-class CreatorAdmin(admin.ModelAdmin):
+class CreatorAdmin(LoggedAdmin):
     list_display = ["name", "person", "may_earn"]
     list_filter = ["may_earn"]
     search_fields = ["name", "person__handle"]

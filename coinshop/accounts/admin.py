@@ -1,15 +1,18 @@
 """People and laws in the console."""
 
+from django import forms
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from coinshop.accounts import countries
 from coinshop.accounts.models import CountryLaw, ResidenceChange, User
-from coinshop.console import ReadOnlyAdmin
+from coinshop.console import LoggedAdmin, ReadOnlyAdmin
 
 
 @admin.register(User)
-class PersonAdmin(admin.ModelAdmin):
+class PersonAdmin(LoggedAdmin):
     """People are looked up here; their password and their coins are their own."""
 
     list_display = ["handle", "email", "country", "is_staff", "is_active", "joined_at"]
@@ -28,7 +31,7 @@ class PersonAdmin(admin.ModelAdmin):
         "last_login",
     ]
     readonly_fields = ["joined_at", "last_login"]
-    filter_horizontal = ["groups"]
+    formfield_overrides = {models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple}}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """People sign up by themselves, so that they know their password and nobody else does."""
@@ -39,12 +42,16 @@ class PersonAdmin(admin.ModelAdmin):
 
 
 @admin.register(CountryLaw)
-class CountryLawAdmin(admin.ModelAdmin):
+class CountryLawAdmin(LoggedAdmin):
     """A law that has begun is replaced by a newer row, so that old orders can be explained."""
 
-    list_display = ["country", "valid_from", "adult_age", "withdrawal_days", "tax_name", "tax_percent"]
+    list_display = ["named", "valid_from", "adult_age", "withdrawal_days", "tax_name", "tax_percent"]
     list_filter = ["adult_age", "withdrawal_days"]
     search_fields = ["country"]
+
+    @admin.display(description=_("country"), ordering="country")
+    def named(self, law: CountryLaw) -> str:
+        return countries.name_of(law.country)
 
     @admin.display(description=_("tax"))
     def tax_percent(self, law: CountryLaw) -> str:

@@ -60,12 +60,13 @@ SEEN = {
             "payments_promotion",
             "payments_promotionuse",
             "gifts_gift",
+            "accounts_countrylaw",
         ],
         *["payments_giftcardbatch", "payments_giftcard", "payments_coupon"],
     },
     roles.FINANCE: {
         *["payments_region", "payments_pricelist", "gifts_gift", "payments_order", "payments_stripeevent"],
-        *["payments_revision", "payments_pricechange"],
+        *["payments_revision", "payments_pricechange", "accounts_countrylaw"],
         *[
             "payments_promotion",
             "payments_promotionuse",
