@@ -96,7 +96,7 @@ def sold_lately() -> list[Sold]:
     paid: dict[int, dict[int, int]] = defaultdict(dict)
     for region, coins, count, total in rows:
         units[region][coins], paid[region][coins] = count, total
-    regions = Region.objects.in_bulk(units)
+    regions = Region.objects.prefetch_related("countries").in_bulk(units)
     sold = [Sold(regions[pk], units[pk], paid[pk]) for pk in units]
     return sorted(sold, key=lambda each: -sum(each.units.values()))
 

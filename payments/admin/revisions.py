@@ -76,7 +76,10 @@ def home(request: HttpRequest, *, context: dict[str, Any]) -> HttpResponse:
     context |= {
         "title": _("Prices"),
         "revisions": every[:SHOWN],
-        "live": sorted(live.select_related("region", "revision"), key=lambda each: each.region.display_name),
+        "live": sorted(
+            live.select_related("region").prefetch_related("region__countries"),
+            key=lambda each: each.region.display_name,
+        ),
         "coins": price_plots.coins_across_regions(market),
         "sold": price_plots.sold_lately(),
         "stale": sorted(code for code in market.rates if market.is_stale(code)),

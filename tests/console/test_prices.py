@@ -398,6 +398,14 @@ def test_home_shows_what_is_under_way_live_and_sold(ines, revision):
     assert "Nothing was sold in thirty days" in page
 
 
+def test_pages_of_all_regions_ask_the_database_little(ines, rates, django_assert_max_num_queries):
+    revision = revisions.begin(name="All", regions=Region.objects.all(), by=writer())
+    for address in [to("changelist"), to("change", revision.pk), f"{to('change', revision.pk)}?size=all"]:
+        ines.get(address)
+        with django_assert_max_num_queries(24):
+            ines.get(address)
+
+
 def test_what_was_live_before_is_one_click_away(ines, jon, revision, ireland):
     save(ines, revision, **{cell(revision): "8.34"})
     ines.post(to("submit", revision.pk))
