@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
@@ -75,7 +76,7 @@ def home(request: HttpRequest, *, context: dict[str, Any]) -> HttpResponse:
     market = Market.now()
     context |= {
         "title": _("Prices"),
-        "revisions": every[:SHOWN],
+        "revisions": Paginator(every, SHOWN).get_page(request.GET.get("page")),
         "live": sorted(
             live.select_related("region").prefetch_related("region__countries"),
             key=lambda each: each.region.display_name,

@@ -398,6 +398,16 @@ def test_home_shows_what_is_under_way_live_and_sold(ines, revision):
     assert "Nothing was sold in thirty days" in page
 
 
+def test_revisions_of_long_ago_are_a_page_further(ines, ireland):
+    for nth in range(31):
+        revisions.begin(name=f"Prices no. {nth:02}", regions=[ireland], by=writer())
+    first, second = (text_of(ines.get(to("changelist") + query)) for query in ("", "?page=2"))
+
+    assert "Prices no. 30" in first
+    assert "Prices no. 00" not in first
+    assert "Prices no. 00" in second
+
+
 def test_pages_of_all_regions_ask_the_database_little(ines, rates, django_assert_max_num_queries):
     revision = revisions.begin(name="All", regions=Region.objects.all(), by=writer())
     for address in [to("changelist"), to("change", revision.pk), f"{to('change', revision.pk)}?size=all"]:
