@@ -85,7 +85,9 @@ class RatesForm(forms.Form):
         help_text=gettext_lazy("One in a line: EUR 0.9213"),
     )
     day = forms.DateField(
-        label=gettext_lazy("Day"), initial=date.today, widget=forms.DateInput({"type": "date", "class": "input"})
+        label=gettext_lazy("Day"),
+        initial=date.today,
+        widget=forms.DateInput({"type": "date", "class": "input"}, "%Y-%m-%d"),
     )
     source = forms.CharField(label=gettext_lazy("Source"), max_length=100)
 

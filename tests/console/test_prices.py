@@ -373,6 +373,13 @@ def test_rates_are_written_down_with_their_day_and_source(ines):
     assert ExchangeRate.objects.filter(source="ECB").count() == 2
 
 
+@pytest.mark.parametrize("language", ["en", "de", "ja"])
+def test_today_stands_in_the_form_as_the_browser_reads_it(ines, language):
+    page = ines.get(to("rates"), headers={"Accept-Language": language}).content.decode()
+
+    assert f'type="date" name="day" value="{timezone.now().date().isoformat()}"' in page
+
+
 def test_the_log_says_who_wrote_rates_down_and_what_counted_before(ines):
     form = {"rates": "EUR 0.9213", "day": timezone.now().date().isoformat(), "source": "ECB"}
     ines.post(to("rates"), form)
