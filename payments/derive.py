@@ -1,6 +1,6 @@
 """Prices from a base price: a coin in US dollars × the rate × the tax, as a currency likes to be written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from payments import money
 from payments.market import Market
-from payments.models import Region
+from payments.models import PriceList, Region
 from payments.models.prices import CustomRule, Package, Prices
 from payments.price_checks import DEARER_PERCENT
 
@@ -60,6 +60,22 @@ def derive(
             packages.pop()  # nobody wants fewer coins for the same money
         packages.append(Package(coins, bonus.get(coins, 0), price))
     return Prices(tuple(packages), _custom(packages, before))
+
+
+def derive_all(
+    drafts: Iterable[PriceList], *, base_usd: Decimal, sizes: Sequence[int], rounding: str, market: Market
+) -> tuple[dict[int, Prices], list[str]]:
+    """What each draft's prices come to, by its id; and of those that cannot be derived, why."""
+    wanted, left = {}, []
+    for draft in drafts:
+        region, before = draft.region, draft.prices()
+        try:
+            wanted[draft.pk] = derive(
+                region, base_usd=base_usd, sizes=sizes, rounding=rounding, market=market, before=before
+            )
+        except NoRate as problem:
+            left.append(f"{draft.region.display_name}: {problem}")
+    return wanted, left
 
 
 def round_price(exact: Fraction, currency: str, rounding: str, *, at_most: Fraction | None = None) -> int:

@@ -1,24 +1,20 @@
-"""The pages of a revision: its grid, one region of it, and what is done with it."""
+"""The pages of a revision: all its regions side by side, and one of them with all that it sells."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from payments import derive, price_checks, price_grid, price_plots, price_sheet, revisions
+from payments import price_checks, price_grid, price_plots, revisions
 from payments.admin.revision_forms import ApproveForm, DeriveForm
 from payments.market import Market
-from payments.models import PriceChange, PriceList, Revision, Waiver
+from payments.models import PriceList, Revision, Waiver
 from payments.price_checks import TITLES, Fault
-from payments.views.asking import SeeOther, person
+from payments.views.asking import person
 
 State = Revision.State
 ALL = "all"
@@ -27,89 +23,13 @@ LOG_LINES = 200
 
 def document(request: HttpRequest, *, context: dict[str, Any], revision: Revision) -> HttpResponse:
     """All regions side by side, for one size or for all; the checks; who did what; what it would have brought."""
-    return _document(request, context, revision)
+    return document_page(request, context, revision)
 
 
 def one_region(request: HttpRequest, *, context: dict[str, Any], revision: Revision, list_id: int) -> HttpResponse:
     """All that is sold in one region: packages, bonus coins, custom amounts; and a size that is new."""
     get_object_or_404(revision.lists, pk=list_id)
-    return _region(request, context, revision, list_id)
-
-
-def save(request: HttpRequest, *, context: dict[str, Any], revision: Revision) -> HttpResponse:
-    """Save what was typed, and send it for review if that was asked for.
-
-    Where something cannot be read, nothing is saved and it stays on the page.
-    """
-    if request.method != "POST":
-        return to_document(revision)
-    form, list_id = request.POST.dict(), number(request.POST.get("list", ""))
-
-    def again(errors: dict[str, str], status: int) -> HttpResponse:
-        if list_id in [draft.pk for draft in drafts]:
-            return _region(request, context, revision, list_id, typed=form, errors=errors, status=status)
-        return _document(request, context, revision, typed=form, errors=errors, status=status)
-
-    drafts = price_grid.drafts_of(revision)
-    typed = price_sheet.read(drafts, form)
-    if typed.errors:
-        messages.error(request, _("Nothing is saved yet: look at what is marked."))
-        return again(typed.errors, 422)
-    try:
-        changed = revisions.write(revision, typed.prices, by=person(request), seen=edits_seen(request))
-    except revisions.Changed as refusal:
-        messages.error(request, str(refusal))
-        return again({}, 409)
-    except revisions.NotPossible as refusal:
-        messages.error(request, str(refusal))
-        return to_document(revision)
-    if form.get("then") == "review":
-        return review(request, context=context, revision=revision)
-    messages.success(request, _said_saved(len(changed)))
-    if list_id in [draft.pk for draft in drafts]:
-        return SeeOther(reverse("admin:payments_revision_list", args=[revision.pk, list_id]))
-    return to_document(revision, request.POST.get("size", ""))
-
-
-def _said_saved(count: int) -> str:
-    told = ngettext("Saved: %(count)s region changed.", "Saved: %(count)s regions changed.", count)
-    return told % {"count": count} if count else _("Nothing was changed, so there was nothing to save.")
-
-
-def derivation(request: HttpRequest, *, context: dict[str, Any], revision: Revision) -> HttpResponse:
-    """Write into the draft what its regions' prices come to from a base price."""
-    form = DeriveForm(request.POST or None)
-    if not form.is_bound or not form.is_valid():
-        return _document(request, context, revision, derive_form=form, status=422)
-    market, wanted, left = Market.now(), {}, []
-    for draft in price_grid.drafts_of(revision):
-        try:
-            wanted[draft.pk] = derive.derive(
-                draft.region,
-                base_usd=form.cleaned_data["base"],
-                sizes=form.cleaned_data["sizes"],
-                rounding=form.cleaned_data["rounding"],
-                market=market,
-                before=draft.prices(),
-            )
-        except derive.NoRate as problem:
-            left.append(f"{draft.region.display_name}: {problem}")
-    how = _("1 coin = %(base)s USD, %(rounding)s") % {
-        "base": form.cleaned_data["base"],
-        "rounding": derive.Rounding(form.cleaned_data["rounding"]).label,
-    }
-    by, seen = person(request), edits_seen(request)
-    changed: list[PriceList] = []
-
-    def write() -> None:
-        changed.extend(revisions.write(revision, wanted, by=by, seen=seen, what=PriceChange.What.DERIVED, reason=how))
-
-    if done(request, write):
-        told = ngettext("Derived: %(count)s region changed.", "Derived: %(count)s regions changed.", len(changed))
-        messages.success(request, told % {"count": len(changed)})
-    for told in left:
-        messages.warning(request, told)
-    return to_document(revision, request.POST.get("size", ""))
+    return region_page(request, context, revision, list_id)
 
 
 @dataclass(frozen=True)
@@ -132,7 +52,7 @@ class _Looked:
         return [fault for fault in self.found if (fault.list_id, fault.key) not in self.waived]
 
 
-def _region(
+def region_page(
     request: HttpRequest,
     context: dict[str, Any],
     revision: Revision,
@@ -142,6 +62,7 @@ def _region(
     errors: dict[str, str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """One region's page, with what somebody typed and what is wrong with it."""
     looked = _Looked.at(revision)
     draft = next(each for each in looked.drafts if each.pk == list_id)
     live = looked.market.prices_of(draft.region, draft.channel)
@@ -166,7 +87,7 @@ def _neighbours(drafts: list[PriceList], draft: PriceList) -> dict[str, PriceLis
     return {"before": ring[place], "after": ring[place + 2]}
 
 
-def _document(
+def document_page(
     request: HttpRequest,
     context: dict[str, Any],
     revision: Revision,
@@ -176,6 +97,7 @@ def _document(
     derive_form: DeriveForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """The document, with what somebody typed and what is wrong with it."""
     looked = _Looked.at(revision)
     sizes = price_grid.sizes_of(looked.drafts)
     size = ALL if errors else _size(request.POST.get("size") or request.GET.get("size", ""), sizes)
@@ -252,92 +174,3 @@ def _size(asked: str, sizes: list[int]) -> str:
     if asked == ALL or asked in map(str, sizes):
         return asked
     return str(sizes[len(sizes) // 2]) if sizes else ""
-
-
-# What is done with it ------------------------------------------------------------------------------------------------
-
-
-def waiver(request: HttpRequest, *, context: dict[str, Any], revision: Revision) -> HttpResponse:
-    keys = [
-        (int(listed), key)
-        for listed, _colon, key in (each.partition(":") for each in request.POST.getlist("key"))
-        if listed.isdecimal()
-    ]
-    reason, by = request.POST.get("reason", ""), person(request)
-    done(request, lambda: revisions.waive(revision, keys, reason=reason, by=by))
-    return to_document(revision)
-
-
-def review(request: HttpRequest, *, context: dict[str, Any], revision: Revision) -> HttpResponse:
-    if done(request, lambda: revisions.submit(revision, by=person(request))):
-        messages.success(request, _("Sent for review. Somebody else has to approve it."))
-    return to_document(revision)
-
-
-def returned(request: HttpRequest, *, context: dict[str, Any], revision: Revision) -> HttpResponse:
-    reason = request.POST.get("reason", "")
-    if done(request, lambda: revisions.send_back(revision, by=person(request), reason=reason)):
-        messages.success(request, _("It is a draft again."))
-    return to_document(revision)
-
-
-def approval(request: HttpRequest, *, context: dict[str, Any], revision: Revision) -> HttpResponse:
-    form = ApproveForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, _("We cannot read this moment. Choose it from the calendar."))
-        return to_document(revision)
-    live_from = form.cleaned_data["live_from"]
-    if done(request, lambda: revisions.approve(revision, by=person(request), live_from=live_from)):
-        messages.success(request, _("Approved."))
-    return to_document(revision)
-
-
-def end(request: HttpRequest, *, context: dict[str, Any], revision: Revision) -> HttpResponse:
-    done(request, lambda: revisions.drop(revision, by=person(request)))
-    return redirect("admin:payments_revision_changelist")
-
-
-def back(request: HttpRequest, *, context: dict[str, Any], revision: Revision) -> HttpResponse:
-    made: list[Revision] = []
-    if done(request, lambda: made.append(revisions.roll_back(revision, by=person(request)))):
-        messages.success(request, _("The prices from before are live again."))
-    return to_document(made[0] if made else revision)
-
-
-def left_out(request: HttpRequest, *, context: dict[str, Any], revision: Revision, list_id: int) -> HttpResponse:
-    get_object_or_404(revision.lists, pk=list_id)
-    done(request, lambda: revisions.leave_out(revision, list_id, by=person(request)))
-    return to_document(revision)
-
-
-def done(request: HttpRequest, verb: Callable[[], Any]) -> bool:
-    """Do it if it was posted; where it cannot be done, say why."""
-    if request.method != "POST":
-        return False
-    try:
-        verb()
-    except revisions.NotReady as refusal:
-        for told in refusal.args[0][:10]:
-            messages.error(request, told)
-    except revisions.NotPossible as refusal:
-        messages.error(request, str(refusal))
-    else:
-        return True
-    return False
-
-
-def to_document(revision: Revision, size: str = "") -> HttpResponse:
-    """On to the revision's page, with the size that was looked at."""
-    query = f"?size={size}" if size == ALL or number(size) else ""
-    return SeeOther(reverse("admin:payments_revision_change", args=[revision.pk]) + query)
-
-
-def edits_seen(request: HttpRequest) -> int:
-    """How many edits the draft had when this form was made; -1 where that cannot be read."""
-    text = request.POST.get("edits", "")
-    return int(text) if text.isdecimal() and len(text) < 10 else -1
-
-
-def number(text: str) -> int:
-    """A number that a page of ours wrote into a form; 0 where it cannot be one."""
-    return int(text) if text.isdecimal() and len(text) < 10 else 0

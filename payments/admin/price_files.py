@@ -14,7 +14,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from coinshop.accounts import countries
 from payments import price_csv, price_grid, revisions
-from payments.admin.price_document import done, edits_seen, to_document
+from payments.admin.price_actions import done, edits_seen, to_document
 from payments.models import PriceChange, PriceList, Revision
 from payments.views.asking import person
 from payments.views.shop import preview_page

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from coinshop.console import ReadOnlyAdmin
 from payments import market, price_plots, revisions
+from payments.admin import price_actions as actions
 from payments.admin import price_document as document
 from payments.admin import price_files as files
 from payments.admin.revision_forms import BeginForm, RatesForm
@@ -41,18 +42,18 @@ class RevisionAdmin(ReadOnlyAdmin):
             path("add/", page(begin, "add"), name="payments_revision_add"),
             path("rates/", page(rates), name="payments_revision_rates"),
             of("change/", "change", document.document, "view"),
-            of("grid/", "grid", document.save),
-            of("derivation/", "derive", document.derivation),
-            of("waivers/", "waive", document.waiver),
-            of("review/", "submit", document.review),
-            of("draft/", "return", document.returned),
-            of("approval/", "approve", document.approval, "approve"),
-            of("end/", "drop", document.end),
-            of("roll-back/", "back", document.back),
+            of("grid/", "grid", actions.save),
+            of("derivation/", "derive", actions.derivation),
+            of("waivers/", "waive", actions.waiver),
+            of("review/", "submit", actions.review),
+            of("draft/", "return", actions.returned),
+            of("approval/", "approve", actions.approval, "approve"),
+            of("end/", "drop", actions.end),
+            of("roll-back/", "back", actions.back),
             of("prices.csv", "csv", files.file_out, "view"),
             of("file/", "file", files.file_in),
             of("lists/<int:list_id>/", "list", document.one_region, "view"),
-            of("lists/<int:list_id>/end/", "leave", document.left_out),
+            of("lists/<int:list_id>/end/", "leave", actions.left_out),
             of("lists/<int:list_id>/preview/", "preview", files.preview, "view"),
             of("lists/<int:list_id>/window/", "window", files.window, "view"),
         ]
