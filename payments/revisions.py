@@ -161,7 +161,7 @@ def submit(revision: Revision, *, by: User) -> None:
         raise NotPossible(_("Nothing differs from what is live. Change a price first."))
     _check(mine)
     Revision.objects.filter(pk=mine.pk).update(state=State.REVIEW, submitted_by=by, submitted_at=timezone.now())
-    _log(mine, What.SUBMITTED, by)
+    _log(mine, What.SUBMITTED, by, before={"state": State.DRAFT}, after={"state": State.REVIEW})
     revision.refresh_from_db()
 
 
@@ -194,7 +194,8 @@ def approve(revision: Revision, *, by: User, live_from: datetime | None = None) 
         Revision.objects.filter(pk=mine.pk).update(
             state=State.SCHEDULED, approved_by=by, approved_at=now, live_from=when
         )
-        _log(mine, What.APPROVED, by, after={"live_from": _iso(when)})
+        after = {"state": State.SCHEDULED, "live_from": _iso(when)}
+        _log(mine, What.APPROVED, by, before={"state": State.REVIEW}, after=after)
         if live_from is None:
             _switch(mine, by)
     revision.refresh_from_db()
@@ -205,7 +206,7 @@ def drop(revision: Revision, *, by: User) -> None:
     """Put a draft aside for good. It is kept to be looked at."""
     mine = _lock(revision, State.DRAFT)
     Revision.objects.filter(pk=mine.pk).update(state=State.DROPPED)
-    _log(mine, What.DROPPED, by)
+    _log(mine, What.DROPPED, by, before={"state": State.DRAFT}, after={"state": State.DROPPED})
     revision.refresh_from_db()
 
 
@@ -245,7 +246,9 @@ def _hold_back(revision: Revision, faults: list[Fault]) -> None:
     people = {*writers_of(revision), revision.approved_by_id} - {None}
     found = {"checks": [f"{fault.region}: {fault.text}" for fault in faults]}
     _back_to_a_draft(revision)
-    change = _log(revision, What.HELD_BACK, None, before={"state": State.SCHEDULED}, after=found)
+    change = _log(
+        revision, What.HELD_BACK, None, before={"state": State.SCHEDULED}, after=found | {"state": State.DRAFT}
+    )
     for somebody in people:
         outgoing.write("held_back_mail", f"{change.pk}:{somebody}")
 

@@ -543,6 +543,9 @@ def test_the_log_tells_who_did_what_with_before_and_after(revision, ines, jon):
     assert [700, 0, 829] in edited.before["packages"]
     assert [700, 0, 834] in edited.after["packages"]
     assert revision.changes.get(what="live").before["packages"] == edited.before["packages"]
+    states = [(change.before.get("state"), change.after.get("state")) for change in revision.changes.all()]
+    assert ("draft", "review") in states
+    assert ("review", "scheduled") in states
 
 
 def test_a_region_can_be_left_out_but_not_the_last(ines, ireland):
