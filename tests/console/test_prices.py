@@ -219,6 +219,29 @@ def test_a_moment_that_is_over_or_none_is_refused(ines, jon, revision, moment):
     assert Revision.objects.get(pk=revision.pk).state == "review"
 
 
+def test_what_was_typed_is_saved_before_it_is_sent_for_review(ines, revision):
+    answer = save(ines, revision, then="review", **{cell(revision): "8.34"})
+
+    assert "Sent for review" in text_of(answer)
+    assert (price(revision), Revision.objects.get(pk=revision.pk).state) == (834, "review")
+
+
+@pytest.mark.parametrize(("typed", "seen"), [("four", 0), ("8.39", 7)])
+def test_what_was_not_saved_is_not_sent_for_review(ines, revision, typed, seen):
+    save(ines, revision, then="review", seen=seen, **{cell(revision): typed})
+
+    assert (price(revision), Revision.objects.get(pk=revision.pk).state) == (829, "draft")
+
+
+def test_enter_saves_and_does_nothing_else(ines, revision):
+    """A browser presses the first button of the form: it must not be the one that leaves a region out."""
+    page = ines.get(to("change", revision.pk)).content.decode()
+    grid = page.split('id="grid"')[1].split("</form>")[0]
+    first = next(button for button in re.findall(r"<button[^>]*>[^<]*", grid) if " form=" not in button)
+
+    assert first.endswith("Save draft")
+
+
 # One region ----------------------------------------------------------------------------------------------------------
 
 
