@@ -1,16 +1,19 @@
 """The console at /admin/: our own AdminSite, and the base of every page in it that shows what nobody may edit."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.views import redirect_to_login
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 
@@ -44,30 +47,62 @@ class ReadOnlyAdmin(ModelAdmin):
 class LoggedAdmin(ModelAdmin):
     """Rows that staff may change: the history keeps what each field was before and after, in English."""
 
+    # Django's own pickers draw by styles, which our policy forbids, and name nothing to screen readers.
+    formfield_overrides = {
+        models.DateField: {"widget": forms.DateInput({"type": "date"}, format="%Y-%m-%d")},
+        models.DateTimeField: {
+            "form_class": forms.DateTimeField,
+            "widget": forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        },
+        models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple},
+    }
+
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        """One line for the row, and one for each row that belongs to it."""
+        """What changed of the row, and of each row that belongs to it."""
         with translation.override("en"):
             told = [_changes(form)]
             for formset in formsets or ():
                 told += [f"{_name_of(row)}: added" for row in formset.new_objects]
-                told += [f"{_name_of(row)}: {', '.join(names)} changed" for row, names in formset.changed_objects]
-                told += [f"{_name_of(row)}: deleted" for row in formset.deleted_objects]
+                told += [f"{_name_of(each.instance)}: {_changes(each)}" for each in _changed(formset)]
+                told += [f"{_name_of(_named_again(each))}: deleted" for each in formset.deleted_forms]
             return "; ".join(filter(None, told)) or "Nothing was changed."
 
 
-def _changes(form: forms.BaseModelForm) -> str:
+def _changes(form: Any) -> str:
     """name: before → after; …"""
     return "; ".join(
-        f"{form.fields[name].label}: {_plain(form.fields[name], form.initial.get(name))}"
+        f"{capfirst(form.fields[name].label or name)}: {_plain(form.fields[name], _before(form, name))}"
         f" → {_plain(form.fields[name], form.cleaned_data[name])}"
         for name in form.changed_data
     )
 
 
+def _before(form: Any, name: str) -> Any:
+    """What a field was; another row by itself instead of by its key."""
+    field, before = form.fields[name], form.get_initial_for_field(form.fields[name], name)
+    if isinstance(before, int) and isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
+        return field.queryset.model._base_manager.filter(pk=before).first()
+    return before
+
+
 def _plain(field: forms.Field, value: Any) -> str:
     if isinstance(value, list | QuerySet):
         return ", ".join(sorted(map(str, value))) or "—"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return "—" if value in (None, "") else str(value if hasattr(value, "pk") else field.prepare_value(value))
+
+
+def _changed(formset: Any) -> list[Any]:
+    """The forms of rows that were there and are still there, but not as they were."""
+    kept = [id(row) for row, _fields in formset.changed_objects]
+    return [form for form in formset.initial_forms if id(form.instance) in kept]
+
+
+def _named_again(form: Any) -> Any:
+    """A deleted row has lost its key, which may be all that names it."""
+    form.instance.pk = form.instance.pk or form.initial.get(form.instance._meta.pk.name)
+    return form.instance
 
 
 def _name_of(row: Any) -> str:

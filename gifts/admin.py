@@ -33,7 +33,7 @@ class CreatorAdmin(LoggedAdmin):
     list_display = ["name", "person", "may_earn"]
     list_filter = ["may_earn"]
     search_fields = ["name", "person__handle"]
-    autocomplete_fields = ["person"]
+    raw_id_fields = ["person"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Creator | None = None) -> bool:
         return False

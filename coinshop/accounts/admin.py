@@ -1,8 +1,6 @@
 """People and laws in the console."""
 
-from django import forms
 from django.contrib import admin
-from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -31,7 +29,6 @@ class PersonAdmin(LoggedAdmin):
         "last_login",
     ]
     readonly_fields = ["joined_at", "last_login"]
-    formfield_overrides = {models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple}}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """People sign up by themselves, so that they know their password and nobody else does."""

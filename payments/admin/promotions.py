@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -82,13 +81,6 @@ class PromotionAdmin(LoggedAdmin):
         (_("When"), {"fields": [("starts_at", "ends_at")]}),
         (_("For whom"), {"fields": ["is_for_first_purchase", "needs_code", ("least_coins", "most_coins"), "regions"]}),
     ]
-    # Django's own pickers draw by styles, which our policy forbids, and name nothing to screen readers.
-    formfield_overrides = {
-        models.DateTimeField: {
-            "form_class": forms.DateTimeField,
-            "widget": forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        },
-    }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Promotion]:
         return super().get_queryset(request).prefetch_related("regions__countries")

@@ -155,3 +155,27 @@ def test_the_history_of_a_region_names_its_countries(people, db):
 
     assert "Name: Japan → Nippon" in said
     assert re.search("Kosovo.*added", said)
+
+
+def test_each_field_of_a_code_is_told_with_what_it_was(people, db):
+    admin = browser_of(people("root", is_staff=True, is_superuser=True))
+    promotion = Promotion.objects.create(
+        name="Code", bonus_bp=100, needs_code=True, starts_at=timezone.now(), ends_at=timezone.now() + timedelta(days=1)
+    )
+    admin.post(page("coupon_add"), {"promotion": promotion.pk, "code": "SNOW26"} | PER)
+    coupon = Coupon.objects.get()
+    admin.post(page("coupon_change", coupon.pk), PER | {"most_uses": 5, "is_on": ""})
+
+    assert "Promotion: — → Code" in LogEntry.objects.earliest("pk").get_change_message()
+    assert LogEntry.objects.latest("pk").get_change_message() == "Uses in all: — → 5; Switched on: True → False"
+
+
+def test_a_country_that_leaves_its_region_is_named_in_the_history(people, db):
+    admin = browser_of(people("root", is_staff=True, is_superuser=True))
+    region = Region.objects.get(slug="japan")
+    form = {"name": region.name, "is_open": "on", "countries-TOTAL_FORMS": 1, "countries-INITIAL_FORMS": 1}
+    form |= {"countries-0-code": "JP", "countries-0-region": region.pk, "countries-0-DELETE": "on"}
+    answer = admin.post(page("region_change", region.pk), form)
+
+    assert answer.status_code == 302
+    assert re.search("Japan.*deleted", LogEntry.objects.latest("pk").get_change_message())

@@ -28,6 +28,7 @@ CONSOLE = [
         "payments/giftcardbatch/add/",
     ],
     *["payments/coupon/add/", "payments/promotion/", "payments/coupon/", "payments/giftcard/", "payments/region/"],
+    *["gifts/creator/add/", "gifts/gift/add/", "accounts/countrylaw/", "accounts/user/1/change/"],
     *["payments/payment/", "payments/case/", "payments/finding/", "gifts/gift/", "accounts/user/", "wallet/transfer/"],
 ]
 
