@@ -285,6 +285,14 @@ def test_the_rule_of_any_amount_follows_its_package_when_it_is_left_alone(ines, 
     assert euro(revision).prices().custom == (700, 834, custom.max_coins)
 
 
+def test_a_rule_with_a_price_of_its_own_stays_when_its_package_changes(ines, revision):
+    save_region(ines, revision, r_coins="350", r_price="4.30", r_max="9000")
+    save(ines, revision, seen=1, **{cell(revision, 350): "4.19"})
+
+    assert price(revision, 350) == 419
+    assert euro(revision).prices().custom == (350, 430, 9000)
+
+
 def test_no_rule_sells_packages_only(ines, revision):
     save_region(ines, revision, r_coins="", r_price="", r_max="")
 
